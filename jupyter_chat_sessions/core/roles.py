@@ -225,7 +225,7 @@ class Writing:
 
 
 Decide = Callable[[tuple[Line, ...]], Writing]
-"""Given the lines others appended since this journal last looked, what to append; raises `ChatError` to append nothing."""
+"""Given the lines others appended since this journal last looked, what to append. Raises to append nothing."""
 
 
 class Journal(Protocol):
