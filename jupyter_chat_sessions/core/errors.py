@@ -141,3 +141,11 @@ class DiskFull(StorageFailed):
 
 class ReadOnly(StorageFailed):
     code = "read_only"
+
+
+class AgentFailed(ChatError):
+    """Whoever answers could not. The code says why: `auth`, `rate_limit`, `unreachable`, `too_many_rounds`, …"""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -97,6 +97,16 @@ def new_message_id() -> MessageId:
     return MessageId(f"msg_{uuid.uuid4()}")
 
 
+def tool_message_id(run_id: RunId, tool_call_id: str) -> MessageId:
+    """The id of the message that holds a tool call's result: one call, one id, whoever writes it."""
+    return MessageId(f"msg_{uuid.uuid5(uuid.UUID(run_id), tool_call_id)}")
+
+
+def regenerating_run_id(thread_id: ThreadId, request: str) -> RunId:
+    """The run id for a client's request to answer again: the same request, the same run."""
+    return RunId(str(uuid.uuid5(uuid.UUID(thread_id), f"regenerate:{request}")))
+
+
 def older_message_id(thread_id: ThreadId, seq: int, role: str, position: int) -> MessageId:
     """The id of a message in a file of the older layout: the same at every reading."""
     return MessageId(f"msg_{uuid.uuid5(uuid.UUID(thread_id), f'{seq}:{role}:{position}')}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from .frames import Frame
 from .ids import RunId, ThreadId
 from .transcript import Header, Line, Message
 
@@ -231,7 +232,7 @@ Decide = Callable[[tuple[Line, ...]], Writing]
 class Journal(Protocol):
     """One thread's transcript, draft and lane. Every call may block on a disk: call it from a worker thread.
 
-    It remembers how far it has read: `read`, `news` and `transact` move that place, `tail` and `before` do not.
+    It remembers how far it has read: `read` and `transact` move that place, `tail` and `before` do not.
     Errors: `ThreadDeleted` (its folder has gone), `Unreadable`, `StorageFailed` and its kinds (nothing has changed).
     """
 
@@ -248,8 +249,8 @@ class Journal(Protocol):
     def read(self) -> tuple[Line, ...]:
         """Every line from the first to the newest."""
 
-    def news(self) -> tuple[Line, ...]:
-        """The lines others appended since this journal last looked. One `stat` where there are none."""
+    def has_news(self) -> bool:
+        """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""
 
     def transact(self, decide: Decide) -> None:
         """Locks the transcript, reads the news, lets `decide` choose, appends what it chose in one write, unlocks.
@@ -290,5 +291,5 @@ class Journal(Protocol):
 class Viewer(Protocol):
     """Whoever is told what happens in a thread: a websocket, an SSE stream, a test's list."""
 
-    def tell(self, frame: Mapping[str, Any]) -> None:
+    def tell(self, frame: Frame) -> None:
         """Takes one frame of the wire. Must not block and must not raise."""

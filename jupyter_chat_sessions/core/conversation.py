@@ -1,0 +1,233 @@
+"""A thread as its lines tell it: the value a session decides with.
+
+`adopt(conversation, line)` is the only way it changes, for our own lines and for those of others alike, so two servers
+that read one transcript hold the same conversation. It never refuses: what stands on disk has happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rpds import HashTrieMap
+
+from .ids import MessageId, RunId, ThreadId
+from .transcript import (
+    FOLLOWS_HEAD,
+    CancelLine,
+    DeletedLine,
+    Header,
+    HeadLine,
+    Line,
+    MessageLine,
+    NotebookLine,
+    Options,
+    Outcome,
+    RestoredLine,
+    RunLine,
+    StartLine,
+    TitleLine,
+    WithdrawnLine,
+    text_of,
+)
+
+UNTITLED = "Untitled chat"
+TITLE_LENGTH = 60
+PREVIEW_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted message that no run has begun to answer."""
+
+    message_id: MessageId
+    run_id: RunId
+    seq: int
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has begun. `outcome` is `None` until its `run` line."""
+
+    run_id: RunId
+    message_id: MessageId
+    parent_run_id: RunId | None
+    model: str | None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A person's message as it was accepted: enough to answer for it again, or to see that its body differs."""
+
+    run_id: RunId
+    seq: int
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a sender is told: the message is on disk, this run answers it, so many wait up to and with it."""
+
+    message_id: MessageId
+    run_id: RunId
+    seq: int
+    is_queued: bool
+    queue_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What has been said and what is waiting. `has_lane` is the only thing here that no line tells.
+
+    Runs and messages are kept in persistent maps, so that a step on a long conversation copies nothing.
+    """
+
+    thread_id: ThreadId
+    notebook: str | None = None
+    seq: int = 0
+    head: RunId | None = None
+    running: Run | None = None
+    queue: tuple[Waiting, ...] = ()
+    runs: HashTrieMap[RunId, Run] = field(default_factory=HashTrieMap)
+    accepted: HashTrieMap[MessageId, Accepted] = field(default_factory=HashTrieMap)
+    message_count: int = 0
+    last_words: str = ""
+    updated: str = ""
+    chosen_title: str | None = None
+    first_words: str | None = None
+    titled_at: int = 0
+    cancel_asked: RunId | None = None
+    is_deleted: bool = False
+    has_lane: bool = False
+
+    @property
+    def title(self) -> str:
+        """The title a person gave it, else its first words, else "Untitled chat"."""
+        if self.chosen_title is not None:
+            return self.chosen_title or UNTITLED
+        return self.first_words or UNTITLED
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is in flight or waiting."""
+        return self.running is not None or bool(self.queue)
+
+    @property
+    def wants_lane(self) -> bool:
+        """Whether there is work that only the lane's holder may do."""
+        return not self.has_lane and (self.is_busy or self.is_deleted)
+
+    @property
+    def may_release_lane(self) -> bool:
+        """Whether the lane is held for nothing: another server may need it."""
+        return self.has_lane and not self.is_busy and not self.is_deleted
+
+    def receipt(self, message_id: MessageId, run_id: RunId | None = None) -> Receipt:
+        """The receipt for an accepted message; for the run that regenerates it, where one is named."""
+        accepted = self.accepted[message_id]
+        run_id = run_id or accepted.run_id
+        depth = next((place for place, each in enumerate(self.queue, 1) if each.run_id == run_id), 0)
+        return Receipt(message_id, run_id, accepted.seq, depth > 0, depth)
+
+    @property
+    def is_cancel_asked(self) -> bool:
+        """Whether another process has asked to stop the run in flight."""
+        return self.running is not None and self.cancel_asked == self.running.run_id
+
+
+def begin(thread_id: ThreadId, header: Header | None, lines: Iterable[Line] = ()) -> Conversation:
+    """The conversation that a header and lines tell."""
+    conversation = Conversation(thread_id, notebook=header.notebook if header else None)
+    for line in lines:
+        conversation = adopt(conversation, line)
+    return conversation
+
+
+def adopt(conversation: Conversation, line: Line) -> Conversation:
+    """The conversation after this line."""
+    after = _adopted(conversation, line)
+    return after if after.seq >= line.seq else replace(after, seq=line.seq)
+
+
+def _adopted(before: Conversation, line: Line) -> Conversation:
+    if isinstance(line, MessageLine):
+        return _with_message(before, line)
+    if isinstance(line, StartLine):
+        return _with_start(before, line)
+    if isinstance(line, RunLine):
+        return _with_outcome(before, line)
+    if isinstance(line, WithdrawnLine):
+        return replace(before, queue=tuple(each for each in before.queue if each.message_id != line.message_id))
+    if isinstance(line, HeadLine):
+        return replace(before, head=line.run_id)
+    if isinstance(line, CancelLine):
+        target = line.run_id or (before.running.run_id if before.running else None)
+        return replace(before, cancel_asked=target)
+    if isinstance(line, TitleLine):
+        return replace(before, chosen_title=line.title, titled_at=line.seq)
+    if isinstance(line, NotebookLine):
+        return replace(before, notebook=line.notebook)
+    if isinstance(line, DeletedLine):
+        return replace(before, is_deleted=True)
+    if isinstance(line, RestoredLine):
+        return replace(before, is_deleted=False)
+    return before
+
+
+def _with_message(before: Conversation, line: MessageLine) -> Conversation:
+    before = _with_words(before, line)
+    message_id = MessageId(line.message["id"])
+    if line.message["role"] != "user" or line.run_id is None or message_id in before.accepted:
+        return before
+    accepted = Accepted(line.run_id, line.seq, fingerprint(line.message.get("content")))
+    return replace(
+        before,
+        accepted=before.accepted.insert(message_id, accepted),
+        queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
+        first_words=before.first_words or clipped(text_of(line.message), TITLE_LENGTH) or None,
+    )
+
+
+def _with_words(before: Conversation, line: MessageLine) -> Conversation:
+    """What a list of threads shows: how many messages, the last words, when."""
+    if line.message["role"] == "tool":
+        return replace(before, updated=line.created)
+    words = clipped(text_of(line.message), PREVIEW_LENGTH)
+    count = before.message_count + 1
+    return replace(before, message_count=count, last_words=words or before.last_words, updated=line.created)
+
+
+def _with_start(before: Conversation, line: StartLine) -> Conversation:
+    parent = before.head if line.parent_run_id == FOLLOWS_HEAD else line.parent_run_id
+    run = Run(line.run_id, line.message_id, parent, line.model)
+    return replace(
+        before,
+        running=run,
+        runs=before.runs.insert(run.run_id, run),
+        head=run.run_id,
+        queue=tuple(each for each in before.queue if each.run_id != run.run_id),
+    )
+
+
+def _with_outcome(before: Conversation, line: RunLine) -> Conversation:
+    run = before.runs.get(line.run_id)
+    runs = before.runs if run is None else before.runs.insert(line.run_id, replace(run, outcome=line.outcome))
+    has_ended = before.running is not None and before.running.run_id == line.run_id
+    return replace(before, runs=runs, running=None if has_ended else before.running)
+
+
+def fingerprint(content: Any) -> bytes:
+    """16 bytes that tell one message body from another."""
+    body = json.dumps(content, sort_keys=True, ensure_ascii=True).encode()
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def clipped(text: str, length: int) -> str:
+    """The text on one line, at most `length` characters, with an ellipsis where it was cut."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= length else folded[: length - 1].rstrip() + "…"

@@ -1,0 +1,136 @@
+"""What travels to viewers (docs/wire.md), each frame encoded at most once however many are watching."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .conversation import Receipt, Waiting
+from .ids import RunId, ThreadId
+from .transcript import Line, Message, MessageLine, RunLine, record_of
+
+FileUrl = Callable[[str], str]
+"""The address of a file in the thread's folder, by its path there."""
+
+
+class Frame:
+    """One frame. `text` is its JSON, made at the first request and then shared."""
+
+    __slots__ = ("_text", "body")
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.body = body
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = json.dumps(self.body, separators=(",", ":"))
+        return self._text
+
+
+def line_frame(line: Line, file_url: FileUrl) -> Frame:
+    """The frame that tells of a line of the transcript."""
+    return Frame({"kind": "event", "seq": line.seq, "event": custom("line", line_record(line, file_url))})
+
+
+def run_frame(run_id: RunId, n: int, event: Mapping[str, Any]) -> Frame:
+    """The frame of a run's numbered event."""
+    return Frame({"kind": "event", "run_id": run_id, "n": n, "event": event})
+
+
+def news_frame(name: str, value: Mapping[str, Any]) -> Frame:
+    """Passing news, kept nowhere."""
+    return Frame({"kind": "event", "event": custom(name, value)})
+
+
+def ack(frame_id: str, receipt: Receipt) -> Frame:
+    """A message is on disk."""
+    body = {"kind": "ack", "id": frame_id, "runId": receipt.run_id, "seq": receipt.seq, "queued": receipt.is_queued}
+    return Frame(body)
+
+
+def cancel_ack(frame_id: str, run_ids: Sequence[RunId]) -> Frame:
+    """What a `cancel` came to."""
+    return Frame({"kind": "ack", "id": frame_id, "cancelled": bool(run_ids), "runIds": list(run_ids)})
+
+
+def plain_ack(frame_id: str) -> Frame:
+    """A frame that has no more to say than that it was met."""
+    return Frame({"kind": "ack", "id": frame_id})
+
+
+def nack(frame_id: str | None, code: str, message: str) -> Frame:
+    """A frame, or a whole address, was refused."""
+    return Frame({"kind": "nack", "id": frame_id, "code": code, "message": message})
+
+
+def custom(name: str, value: Any) -> dict[str, Any]:
+    """An AG-UI event of our own."""
+    return {"type": "CUSTOM", "name": name, "value": value}
+
+
+def queue_record(queue: Sequence[Waiting]) -> list[dict[str, Any]]:
+    """The waiting messages, the next one first."""
+    return [{"message_id": each.message_id, "run_id": each.run_id} for each in queue]
+
+
+def line_record(line: Line, file_url: FileUrl) -> dict[str, Any]:
+    """The line as viewers get it: as on disk, with the addresses of its files."""
+    record = record_of(line)
+    if isinstance(line, MessageLine):
+        record["message"] = with_urls(line.message, file_url)
+    return record
+
+
+def with_urls(message: Message, file_url: FileUrl) -> Message:
+    """The message with a `url` beside each artifact's path."""
+    jupyter = _jupyter(message)
+    artifacts = jupyter.get("artifacts")
+    if not isinstance(artifacts, list) or not artifacts:
+        return message
+    addressed = [
+        {**each, "url": file_url(each["path"])}
+        if isinstance(each, dict) and isinstance(each.get("path"), str)
+        else each
+        for each in artifacts
+    ]
+    return {**message, "metadata": {**message["metadata"], "jupyter": {**jupyter, "artifacts": addressed}}}
+
+
+def _jupyter(message: Message) -> Mapping[str, Any]:
+    metadata = message.get("metadata")
+    jupyter = metadata.get("jupyter") if isinstance(metadata, dict) else None
+    return jupyter if isinstance(jupyter, dict) else {}
+
+
+def run_started(thread_id: ThreadId, run_id: RunId, parent: RunId | None) -> dict[str, Any]:
+    """AG-UI's first event of a run."""
+    event = {"type": "RUN_STARTED", "threadId": thread_id, "runId": run_id}
+    return {**event, "parentRunId": parent} if parent else event
+
+
+def run_ended(thread_id: ThreadId, line: RunLine) -> dict[str, Any]:
+    """AG-UI's last event of a run."""
+    if line.outcome in ("error", "interrupted"):
+        error = line.error or {}
+        return {
+            "type": "RUN_ERROR",
+            "message": error.get("message", "The run failed."),
+            "code": error.get("code", line.outcome),
+        }
+    kind = "interrupt" if line.outcome == "waiting" else line.outcome
+    event = {"type": "RUN_FINISHED", "threadId": thread_id, "runId": line.run_id, "outcome": {"type": kind}}
+    return {**event, "usage": line.usage} if line.usage else event
+
+
+def tool_returned(message: Message) -> dict[str, Any]:
+    """AG-UI's event for a tool's result."""
+    return {
+        "type": "TOOL_CALL_RESULT",
+        "messageId": message["id"],
+        "toolCallId": message.get("toolCallId", ""),
+        "content": message.get("content", ""),
+        "role": "tool",
+    }

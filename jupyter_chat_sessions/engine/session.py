@@ -1,0 +1,376 @@
+"""A thread held open by a server: its state, its run, its viewers.
+
+One mailbox, one event at a time. What an event asks of the disk is done, then the state is adopted, then the effects
+are; if the disk refuses, nothing has happened and the sender is told. Whoever waits for an answer may go away: the
+mailbox is the session's own, so no half of a decision is ever lost with a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..core.conversation import Conversation, Receipt, begin
+from ..core.errors import MessageNotFound, ThreadDeleted
+from ..core.events import (
+    Cancelled,
+    Contributed,
+    Deleted,
+    Effect,
+    Ended,
+    Event,
+    Rebound,
+    Regenerated,
+    Remove,
+    Renamed,
+    Said,
+    Sent,
+    Show,
+    Start,
+    Stop,
+    Stopping,
+    Withdrew,
+)
+from ..core.frames import FileUrl, Frame, news_frame, queue_record, run_ended, run_started, tool_returned
+from ..core.history import messages_to
+from ..core.ids import MessageId, RunId, ThreadId
+from ..core.roles import Journal, Viewer
+from ..core.step import step
+from ..core.transcript import Header, Line, Message, MessageLine, RunLine, StartLine, WithdrawnLine
+from .audience import RECENT_LINES, Audience
+from .draft import DraftWriter
+from .mailbox import Mailbox
+from .performance import Performance
+from .settle import Settled, settle
+from .stage import Ending, Perform
+
+log = logging.getLogger(__name__)
+
+PATH_MESSAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every session of a server shares. `disk(function, *arguments)` runs a blocking call in a worker thread."""
+
+    disk: Callable[..., Awaitable[Any]]
+    now: Callable[[], str]
+    perform: Perform
+    about: Callable[[ThreadId], Mapping[str, Any]]
+    """What a `hello` says beside the lines: `agent`, `level`."""
+    on_change: Callable[[Conversation, str, bool], None] = lambda conversation, created, is_urgent: None
+    """Told when a list of threads should show something else. Urgent: a title or a deletion."""
+
+
+class Session:
+    """One open thread. Made by `Sessions`, which sees to it that there is one a thread."""
+
+    def __init__(self, journal: Journal, house: House, file_url: FileUrl, folder: str) -> None:
+        self._journal = journal
+        self._house = house
+        self._folder = folder
+        self._header: Header | None = None
+        self._conversation = Conversation(journal.thread_id)
+        self._is_whole = False
+        self._audience = Audience(file_url)
+        self._mailbox = Mailbox(f"session {journal.thread_id}")
+        self._draft = DraftWriter(journal, self._later)
+        self._performance: Performance | None = None
+        self._endings: dict[RunId, list[asyncio.Future[str]]] = {}
+        self._is_looking = False
+        self.idle_since = asyncio.get_running_loop().time()
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def thread_id(self) -> ThreadId:
+        return self._journal.thread_id
+
+    @property
+    def journal(self) -> Journal:
+        """For reading pages; what is written goes through the mailbox."""
+        return self._journal
+
+    @property
+    def conversation(self) -> Conversation:
+        """The adopted state."""
+        return self._conversation
+
+    @property
+    def header(self) -> Header | None:
+        """Line 1, or `None` while nothing has been written."""
+        return self._header
+
+    @property
+    def folder(self) -> str:
+        """Where it lives: the directory beside the notebook, relative to the server's root."""
+        return self._folder
+
+    @property
+    def is_watched(self) -> bool:
+        return bool(self._audience)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether closing it now would take nothing from anyone."""
+        return not (self._audience or self._conversation.is_busy or self._performance or not self._mailbox.is_empty)
+
+    # --- opening and closing ------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Reads the header and the last lines; all of them where they are few."""
+        self._header, lines, self._is_whole = await self._house.disk(self._read_tail)
+        self._conversation = begin(self.thread_id, self._header, lines)
+        self._audience.recall(lines, has_older=not self._is_whole)
+        if self._conversation.wants_lane:
+            self.look()
+
+    def _read_tail(self) -> tuple[Header | None, tuple[Line, ...], bool]:
+        header = self._journal.header()
+        page = self._journal.tail(RECENT_LINES)
+        return (header, page.lines, False) if page.more else (header, self._journal.read(), True)
+
+    async def close(self) -> None:
+        """Ends its run as `interrupted`, frees the lane and every descriptor."""
+        if self._performance is not None:
+            self._performance.stop("interrupted")
+            await self._performance.finished()
+        await self._mailbox.close()
+        await self._house.disk(self._journal.close)
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+
+    async def send(self, sent: Sent) -> Receipt:
+        """Accepts a message. When this returns, it is on disk."""
+        await self._meet(sent)
+        return self._conversation.receipt(sent.message_id)
+
+    async def regenerate(self, message_id: MessageId, run_id: RunId) -> Receipt:
+        """Answers a message again, beside its earlier answers."""
+        await self._meet(Regenerated(message_id, run_id))
+        return self._conversation.receipt(message_id, run_id)
+
+    async def withdraw(self, message_id: MessageId) -> None:
+        await self._meet(Withdrew(message_id))
+
+    async def cancel(self, run_id: RunId | None = None) -> tuple[RunId, ...]:
+        """Stops one run, or all that is running and waiting; the runs that end by it."""
+        effects = await self._meet(Cancelled(run_id))
+        return next((effect.run_ids for effect in effects if isinstance(effect, Stopping)), ())
+
+    async def rename(self, title: str) -> None:
+        await self._meet(Renamed(title))
+
+    async def rebind(self, notebook: str | None) -> None:
+        await self._meet(Rebound(notebook))
+
+    async def delete(self) -> None:
+        """Nothing is accepted from now on; its folder goes to the trash when its last tool has finished."""
+        if self._header is None and self._conversation.seq == 0:
+            raise ThreadDeleted(f"Thread {self.thread_id} has nothing to delete.")
+        await self._meet(Deleted())
+
+    async def ended(self, run_id: RunId) -> str:
+        """Waits for a run's end; its outcome."""
+        run = self._conversation.runs.get(run_id)
+        if run is not None and run.outcome is not None:
+            return run.outcome
+        if run is None and not any(each.run_id == run_id for each in self._conversation.queue):
+            return "cancelled"
+        ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._endings.setdefault(run_id, []).append(ending)
+        return await ending
+
+    # --- who watches --------------------------------------------------------------------------------------------------
+
+    def watch(self, viewer: Viewer, after: int = 0) -> Frame:
+        """Adds a viewer; the `hello` to show it first. Nothing can happen between the two."""
+        now = self._conversation
+        if now.is_deleted:
+            raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
+        self._audience.add(viewer)
+        live = self._audience.live
+        if not self._is_whole:
+            self.look()
+        return Frame(
+            {
+                "kind": "hello",
+                "thread": self._about_thread(),
+                "seq": now.seq,
+                **self._audience.lines_after(after),
+                "run": live.snapshot() if live else None,
+                "approvals": [],
+                "queue": queue_record(now.queue),
+                **self._house.about(self.thread_id),
+            }
+        )
+
+    def unwatch(self, viewer: Viewer) -> None:
+        self._audience.drop(viewer)
+        self.idle_since = asyncio.get_running_loop().time()
+
+    def _about_thread(self) -> dict[str, Any]:
+        return {
+            "thread_id": self.thread_id,
+            "title": self._conversation.title,
+            "notebook": self._conversation.notebook,
+            "folder": self._folder,
+            "created": self._header.created if self._header else None,
+            "saved": self._journal.is_saved,
+            "read_only": bool(self._header and self._header.is_newer),
+        }
+
+    # --- the mailbox --------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Has a look, in its turn, at what other servers did, and takes the lane where there is work for it."""
+        if not self._is_looking:
+            self._is_looking = True
+            self._mailbox.tell(self._look)
+
+    async def _look(self) -> None:
+        self._is_looking = False
+        is_quiet = self._is_whole and not self._conversation.wants_lane
+        if not is_quiet or await self._house.disk(self._journal.has_news):
+            await self._on_event(None)
+
+    async def _meet(self, event: Event) -> tuple[Effect, ...]:
+        return await self._mailbox.ask(lambda: self._on_event(event))
+
+    def _later(self, job: Callable[[], None]) -> None:
+        """Does something blocking with the journal, in its turn."""
+        self._mailbox.tell(lambda: self._house.disk(job))
+
+    async def _on_event(self, event: Event | None) -> tuple[Effect, ...]:
+        settled: Settled = await self._house.disk(self._settle, event)
+        self._is_whole = True
+        self._adopt(settled)
+        if settled.refusal is not None:
+            raise settled.refusal
+        return settled.effects
+
+    def _settle(self, event: Event | None) -> Settled:
+        """In a worker thread: reads the whole transcript where only its tail is known, then meets the event."""
+        before = self._conversation
+        missed: tuple[Line, ...] = ()
+        if not self._is_whole:
+            lines = self._journal.read()
+            missed = tuple(line for line in lines if line.seq > before.seq)
+            before = begin(self.thread_id, self._journal.header(), lines)
+        settled = settle(self._journal, before, event, self._house.now())
+        return replace(settled, foreign=missed + settled.foreign)
+
+    # --- what has happened --------------------------------------------------------------------------------------------
+
+    def _adopt(self, settled: Settled) -> None:
+        before, self._conversation = self._conversation, settled.conversation
+        if self._header is None and settled.own:
+            self._header = Header(self.thread_id, settled.own[0].created, settled.conversation.notebook)
+        for line in settled.foreign:
+            self._audience.tell_line(line)
+            self._tell_ending(line)
+        for line in settled.own:
+            self._audience.tell_line(line)
+            self._tell_run(line)
+            self._tell_ending(line)
+        if before.queue != settled.conversation.queue:
+            self._audience.tell(news_frame("queue", {"queue": queue_record(settled.conversation.queue)}))
+        for effect in settled.effects:
+            self._act(effect)
+        if settled.own:
+            self._tell_lists(before)
+        if isinstance(settled.refusal, ThreadDeleted) and not self._conversation.is_deleted:
+            self._vanish()
+
+    def _tell_run(self, line: Line) -> None:
+        """What a line of our own means for the run in flight."""
+        audience = self._audience
+        if isinstance(line, StartLine):
+            audience.begin_run(line.run_id)
+            audience.tell_event(run_started(self.thread_id, line.run_id, line.parent_run_id))
+            self._draft.begin(line.run_id, line.seq)
+        elif isinstance(line, MessageLine) and audience.live and line.run_id == audience.live.run_id:
+            if line.message["role"] == "tool":
+                audience.live.close_tool_call(line.message.get("toolCallId", ""))
+                audience.tell_event(tool_returned(line.message))
+            else:
+                audience.live.close_message()
+            self._draft.begin(line.run_id, line.seq)
+        elif isinstance(line, RunLine) and audience.live and line.run_id == audience.live.run_id:
+            audience.tell_event(run_ended(self.thread_id, line))
+            audience.end_run()
+            self._draft.end()
+
+    def _tell_ending(self, line: Line) -> None:
+        if isinstance(line, RunLine):
+            self._resolve(line.run_id, line.outcome)
+        elif isinstance(line, WithdrawnLine):
+            accepted = self._conversation.accepted.get(line.message_id)
+            if accepted is not None:
+                self._resolve(accepted.run_id, "cancelled")
+
+    def _resolve(self, run_id: RunId, outcome: str) -> None:
+        for ending in self._endings.pop(run_id, ()):
+            if not ending.done():
+                ending.set_result(outcome)
+
+    def _tell_lists(self, before: Conversation) -> None:
+        now = self._conversation
+        is_urgent = now.is_deleted or now.chosen_title != before.chosen_title or before.message_count == 0
+        created = self._header.created if self._header else ""
+        self._house.on_change(now, created, is_urgent)
+
+    def _vanish(self) -> None:
+        """Its folder has gone under it: nothing more will come, and nothing is made again."""
+        self._conversation = replace(self._conversation, is_deleted=True, queue=(), running=None)
+        self._audience.tell(news_frame("thread", {"deleted": True}))
+        for run_id in list(self._endings):
+            self._resolve(run_id, "cancelled")
+
+    # --- effects ------------------------------------------------------------------------------------------------------
+
+    def _act(self, effect: Effect) -> None:
+        if isinstance(effect, Start):
+            self._performance = Performance(self, effect.run_id, effect.model, self._house.perform)
+        elif isinstance(effect, Stop):
+            if self._performance is not None and self._performance.run_id == effect.run_id:
+                self._performance.stop()
+        elif isinstance(effect, Remove):
+            self._later(self._journal.remove)
+
+    # --- what its run does --------------------------------------------------------------------------------------------
+
+    def hear(self, run_id: RunId, event: Mapping[str, Any]) -> None:
+        """A piece of the run in flight; of any other run, nothing."""
+        _, effects = step(self._conversation, Said(run_id, event), "")
+        for effect in effects:
+            if isinstance(effect, Show):
+                self._audience.tell_event(effect.event)
+                self._draft.add(effect.event)
+            else:
+                self._act(effect)
+
+    async def keep(self, run_id: RunId, message: Message) -> None:
+        """A complete message of the run in flight."""
+        await self._meet(Contributed(run_id, message))
+
+    async def path_to(self, run_id: RunId) -> Sequence[Message]:
+        """The messages an answer in this run goes on from."""
+        page = await self._mailbox.ask(lambda: self._house.disk(self._journal.before, None, PATH_MESSAGES))
+        messages = messages_to(page.lines, run_id)
+        if not messages:
+            raise MessageNotFound(f"Run {run_id} has no message to answer.")
+        return messages
+
+    async def end(self, run_id: RunId, ending: Ending) -> None:
+        """The run is over. What it had begun and not completed is kept with its last line."""
+        live = self._audience.live
+        why = "stopped" if ending.outcome == "cancelled" else ending.outcome
+        said = live.unfinished(why) if live and live.run_id == run_id else ()
+        await self._meet(Ended(run_id, ending.outcome, ending.usage, ending.error, said))
+        if self._performance is not None and self._performance.run_id == run_id:
+            self._performance = None
+        self.idle_since = asyncio.get_running_loop().time()

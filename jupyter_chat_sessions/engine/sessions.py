@@ -1,0 +1,95 @@
+"""The threads a server holds open: one session a thread, found at once, closed when nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+
+from ..core.ids import ThreadId
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+BUSY_LOOK_S = 0.1
+QUIET_LOOK_S = 1.0
+IDLE_CLOSE_S = 60.0
+
+Open = Callable[[], Session]
+
+
+class Sessions:
+    """The registry. Everything is keyed by the thread; a socket or a request never owns anything here."""
+
+    def __init__(self, on_activity: Callable[[], None] = lambda: None, idle_close_s: float = IDLE_CLOSE_S) -> None:
+        self._open: dict[ThreadId, asyncio.Future[Session]] = {}
+        self._on_activity = on_activity
+        self._idle_close_s = idle_close_s
+        self._ticker: asyncio.Task[None] | None = None
+
+    def __iter__(self) -> Iterator[Session]:
+        """The sessions that are open now."""
+        for opening in list(self._open.values()):
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                yield opening.result()
+
+    def find(self, thread_id: ThreadId) -> Session | None:
+        """The thread's session, if it is open."""
+        return next((session for session in self if session.thread_id == thread_id), None)
+
+    async def get(self, thread_id: ThreadId, make: Open) -> Session:
+        """The thread's session, opened if need be. Callers that come at once get the same one."""
+        while True:
+            opening = self._open.get(thread_id)
+            if opening is None:
+                opening = asyncio.ensure_future(self._begin(make))
+                self._open[thread_id] = opening
+                opening.add_done_callback(lambda done: self._forget_failed(thread_id, done))
+            session = await asyncio.shield(opening)
+            if self._open.get(thread_id) is opening:
+                return session
+
+    async def _begin(self, make: Open) -> Session:
+        if self._ticker is None:
+            self._ticker = asyncio.get_running_loop().create_task(self._tick(), name="chat sessions")
+        session = make()
+        try:
+            await session.open()
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    def _forget_failed(self, thread_id: ThreadId, opening: asyncio.Future[Session]) -> None:
+        if opening.cancelled() or opening.exception() is not None:
+            self._open.pop(thread_id, None)
+
+    async def drop(self, thread_id: ThreadId) -> None:
+        """Closes the thread's session; the next request reads the disk."""
+        opening = self._open.pop(thread_id, None)
+        if opening is not None:
+            await (await opening).close()
+
+    async def close(self) -> None:
+        """Closes everything: runs in flight end as `interrupted`."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        await asyncio.gather(*(self.drop(thread_id) for thread_id in list(self._open)), return_exceptions=True)
+
+    async def _tick(self) -> None:
+        """Looks for what other servers did: often where something is in flight, now and then where someone watches."""
+        loop = asyncio.get_running_loop()
+        quiet_look = loop.time()
+        while True:
+            await asyncio.sleep(BUSY_LOOK_S if any(session.conversation.is_busy for session in self) else QUIET_LOOK_S)
+            is_quiet_look = loop.time() - quiet_look >= QUIET_LOOK_S
+            quiet_look = loop.time() if is_quiet_look else quiet_look
+            for session in self:
+                if session.conversation.is_busy or session.conversation.wants_lane:
+                    session.look()
+                    self._on_activity()
+                elif is_quiet_look and session.is_watched:
+                    session.look()
+                elif session.is_idle and loop.time() - session.idle_since > self._idle_close_s:
+                    await self.drop(session.thread_id)

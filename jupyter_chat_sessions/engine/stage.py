@@ -1,0 +1,45 @@
+"""What a run may do: read the path it answers, say pieces, contribute messages. Bound to one run of one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..core.ids import RunId, ThreadId
+from ..core.transcript import Message, Outcome
+
+
+class Stage(Protocol):
+    """A run's side of its session. After the run has ended, nothing said here is heard."""
+
+    @property
+    def thread_id(self) -> ThreadId: ...
+
+    @property
+    def run_id(self) -> RunId: ...
+
+    @property
+    def model(self) -> str | None: ...
+
+    async def path(self) -> Sequence[Message]:
+        """The messages to answer, oldest first; the last is the person's."""
+
+    def say(self, event: Mapping[str, Any]) -> None:
+        """Says a piece: an AG-UI event."""
+
+    async def contribute(self, message: Message) -> None:
+        """Puts a complete message on disk, then shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended."""
+
+    outcome: Outcome
+    usage: Mapping[str, Any] | None = None
+    error: Mapping[str, str] | None = None
+
+
+Perform = Callable[[Stage], Awaitable[Ending]]
+"""Makes the answer. Cancelling it is how it is stopped."""

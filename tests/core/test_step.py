@@ -1,0 +1,294 @@
+"""The rules of order, one promise each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jupyter_chat_sessions.core.conversation import Conversation, begin
+from jupyter_chat_sessions.core.errors import (
+    Busy,
+    ChatError,
+    IdempotencyMismatch,
+    Malformed,
+    MessageNotFound,
+    NotWaiting,
+    RunInProgress,
+    ThreadDeleted,
+)
+from jupyter_chat_sessions.core.events import (
+    Append,
+    Cancelled,
+    Contributed,
+    Deleted,
+    Effect,
+    Ended,
+    Event,
+    Foreign,
+    LaneReleased,
+    LaneTaken,
+    Regenerated,
+    Remove,
+    Renamed,
+    Said,
+    Sent,
+    Show,
+    Start,
+    Stop,
+    Stopping,
+    Withdrew,
+)
+from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
+from jupyter_chat_sessions.core.step import MOST_WAITING, step
+from jupyter_chat_sessions.core.transcript import CancelLine, Line, MessageLine, Options, RunLine, StartLine
+
+AT = "2026-11-21T10:00:00.000Z"
+THREAD = ThreadId("8f14e45f-ceea-467f-9575-2d3c3c8a2d11")
+
+
+def run_id(number: int) -> RunId:
+    return RunId(f"00000000-0000-4000-8000-{number:012d}")
+
+
+def sent(number: int, **more: Any) -> Sent:
+    return Sent(MessageId(f"m{number}"), more.pop("content", f"question {number}"), run_id(number), **more)
+
+
+def fresh(has_lane: bool = True) -> Conversation:
+    return Conversation(THREAD, has_lane=has_lane)
+
+
+def after(conversation: Conversation, *events: Event) -> tuple[Conversation, list[Effect]]:
+    effects: list[Effect] = []
+    for event in events:
+        conversation, more = step(conversation, event, AT)
+        effects += more
+    return conversation, effects
+
+
+def lines(effects: list[Effect]) -> list[Line]:
+    return [line for effect in effects if isinstance(effect, Append) for line in effect.lines]
+
+
+def kinds(effects: list[Effect]) -> list[str]:
+    return [type(effect).__name__ for effect in effects]
+
+
+def test_a_message_and_its_start_are_one_write_that_comes_before_the_start() -> None:
+    now, effects = after(fresh(), sent(1))
+    assert kinds(effects) == ["Append", "Start"]
+    assert [type(line).__name__ for line in lines(effects)] == ["MessageLine", "StartLine"]
+    assert [line.seq for line in lines(effects)] == [1, 2]
+    assert isinstance(effects[0], Append)
+    assert effects[0].is_synced
+    assert not now.receipt(MessageId("m1")).is_queued
+
+
+def test_messages_that_meet_a_run_wait_and_are_answered_in_the_order_they_came() -> None:
+    now, _ = after(fresh(), sent(1), sent(2), sent(3))
+    assert [now.receipt(MessageId(f"m{n}")).queue_depth for n in (1, 2, 3)] == [0, 1, 2]
+    now, effects = after(now, Ended(run_id(1), "success"))
+    assert [effect.run_id for effect in effects if isinstance(effect, Start)] == [run_id(2)]
+    assert now.running is not None
+    assert now.running.parent_run_id == run_id(1)
+
+
+def test_the_same_message_again_is_the_same_message() -> None:
+    now, _ = after(fresh(), sent(1))
+    again, effects = after(now, Sent(MessageId("m1"), "question 1", run_id(9)))
+    assert effects == []
+    assert again.receipt(MessageId("m1")).run_id == run_id(1)
+
+
+def test_the_same_id_with_another_body_is_refused() -> None:
+    now, _ = after(fresh(), sent(1))
+    with pytest.raises(IdempotencyMismatch):
+        step(now, sent(1, content="something else"), AT)
+
+
+def test_mode_reject_refuses_while_a_run_is_in_flight() -> None:
+    now, _ = after(fresh(), sent(1))
+    with pytest.raises(RunInProgress):
+        step(now, sent(2, mode="reject"), AT)
+
+
+def test_mode_interrupt_stops_what_is_running_takes_back_what_waits_and_goes_next() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    now, effects = after(now, sent(3, mode="interrupt"))
+    assert Stop(run_id(1)) in effects
+    assert [waiting.run_id for waiting in now.queue] == [run_id(3)]
+    _, effects = after(now, Ended(run_id(1), "cancelled"))
+    assert [effect.run_id for effect in effects if isinstance(effect, Start)] == [run_id(3)]
+
+
+def test_cancel_without_a_run_stops_everything_and_names_it() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    now, effects = after(now, Cancelled())
+    assert Stopping((run_id(1), run_id(2))) in effects
+    assert Stop(run_id(1)) in effects
+    assert now.queue == ()
+
+
+def test_cancel_of_an_idle_thread_or_of_another_run_stops_nothing_and_writes_nothing() -> None:
+    assert after(fresh(), Cancelled())[1] == [Stopping(())]
+    now, _ = after(fresh(), sent(1))
+    assert after(now, Cancelled(run_id(7)))[1] == [Stopping(())]
+
+
+def test_cancel_of_a_waiting_run_takes_its_message_back() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    now, effects = after(now, Cancelled(run_id(2)))
+    assert now.queue == ()
+    assert Stopping((run_id(2),)) in effects
+
+
+def test_who_does_not_hold_the_lane_asks_by_a_line_and_the_holder_heeds_it() -> None:
+    holder, effects = after(fresh(), sent(1))
+    other = begin(THREAD, None, lines(effects))
+    other, effects = after(other, Cancelled())
+    asked = lines(effects)
+    assert [type(line) for line in asked] == [CancelLine]
+    _, effects = after(holder, *(Foreign(line) for line in asked))
+    assert Stop(run_id(1)) in effects
+
+
+def test_who_does_not_hold_the_lane_accepts_and_starts_nothing() -> None:
+    now, effects = after(fresh(has_lane=False), sent(1))
+    assert kinds(effects) == ["Append"]
+    assert now.wants_lane
+    now, effects = after(now, LaneTaken())
+    assert kinds(effects) == ["Append", "Start"]
+
+
+def test_whoever_takes_the_lane_ends_what_a_dead_process_left_and_keeps_its_words() -> None:
+    _, effects = after(fresh(), sent(1), sent(2))
+    words = {"id": "msg_1", "role": "assistant", "content": "The mean is"}
+    _, effects = after(begin(THREAD, None, lines(effects)), LaneTaken((words,)))
+    written = lines(effects)
+    assert [type(line) for line in written] == [MessageLine, RunLine, StartLine]
+    assert isinstance(written[0], MessageLine)
+    assert written[0].message == words
+    assert isinstance(written[1], RunLine)
+    assert written[1].outcome == "interrupted"
+    assert [effect.run_id for effect in effects if isinstance(effect, Start)] == [run_id(2)]
+
+
+def test_what_is_not_of_the_run_in_flight_is_dropped() -> None:
+    now, _ = after(fresh(), sent(1))
+    late = [
+        Said(run_id(9), {"type": "X"}),
+        Contributed(run_id(9), {"id": "a", "role": "assistant"}),
+        Ended(run_id(9), "success"),
+    ]
+    assert after(now, *late) == (now, [])
+    released, _ = after(now, LaneReleased())
+    assert after(released, Said(run_id(1), {"type": "X"}))[1] == []
+
+
+def test_a_piece_is_shown_and_never_written() -> None:
+    now, _ = after(fresh(), sent(1))
+    same, effects = after(now, Said(run_id(1), {"type": "TEXT_MESSAGE_CONTENT"}))
+    assert same is now
+    assert effects == [Show({"type": "TEXT_MESSAGE_CONTENT"})]
+
+
+@pytest.mark.parametrize(("calls", "is_synced"), [([{"id": "call_1"}], True), (None, False)])
+def test_a_message_that_asks_for_tools_is_safe_on_disk_before_they_act(calls: Any, is_synced: bool) -> None:
+    now, _ = after(fresh(), sent(1))
+    message = {"id": "a", "role": "assistant", "content": "", **({"toolCalls": calls} if calls else {})}
+    _, effects = after(now, Contributed(run_id(1), message))
+    assert [effect.is_synced for effect in effects if isinstance(effect, Append)] == [is_synced]
+
+
+def test_regenerate_answers_the_same_message_beside_its_first_answer() -> None:
+    now, _ = after(fresh(), sent(1), Ended(run_id(1), "success"), sent(2), Ended(run_id(2), "success"))
+    now, effects = after(now, Regenerated(MessageId("m2"), run_id(3)))
+    assert now.running is not None
+    assert (now.running.message_id, now.running.parent_run_id) == ("m2", run_id(1))
+    assert Start(run_id(3), MessageId("m2"), None) in effects
+    assert after(now, Regenerated(MessageId("m2"), run_id(3)))[1] == []
+
+
+def test_regenerate_is_refused_for_what_was_never_answered_and_while_a_run_is_in_flight() -> None:
+    with pytest.raises(MessageNotFound):
+        step(fresh(), Regenerated(MessageId("m1"), run_id(2)), AT)
+    now, _ = after(fresh(), sent(1))
+    with pytest.raises(RunInProgress):
+        step(now, Regenerated(MessageId("m1"), run_id(2)), AT)
+
+
+def test_a_branch_goes_on_from_the_run_it_names_and_from_the_root() -> None:
+    now, _ = after(fresh(), sent(1), Ended(run_id(1), "success"), sent(2), Ended(run_id(2), "success"))
+    branched, _ = after(now, sent(3, options=Options(parent_run_id=run_id(1), is_branch=True)))
+    assert branched.running is not None
+    assert branched.running.parent_run_id == run_id(1)
+    rooted, _ = after(now, sent(4, options=Options(is_branch=True)))
+    assert rooted.running is not None
+    assert rooted.running.parent_run_id is None
+    with pytest.raises(Malformed):
+        step(now, sent(5, options=Options(parent_run_id=run_id(77), is_branch=True)), AT)
+
+
+def test_only_a_waiting_message_can_be_taken_back_and_twice_is_once() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    with pytest.raises(NotWaiting):
+        step(now, Withdrew(MessageId("m1")), AT)
+    with pytest.raises(MessageNotFound):
+        step(now, Withdrew(MessageId("m9")), AT)
+    now, _ = after(now, Withdrew(MessageId("m2")))
+    assert now.queue == ()
+    assert after(now, Withdrew(MessageId("m2"))) == (now, [])
+
+
+def test_a_deleted_thread_accepts_nothing_and_goes_when_its_last_run_has_ended() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    now, effects = after(now, Deleted())
+    assert Remove() not in effects
+    refused: list[Event] = [sent(3), Renamed("x"), Withdrew(MessageId("m2")), Regenerated(MessageId("m1"), run_id(5))]
+    for event in refused:
+        with pytest.raises(ThreadDeleted):
+            step(now, event, AT)
+    result = {"id": "t", "role": "tool", "toolCallId": "c", "content": "done"}
+    now, effects = after(now, Contributed(run_id(1), result))
+    assert Stop(run_id(1)) in effects
+    now, effects = after(now, Ended(run_id(1), "cancelled"))
+    assert effects[-1] == Remove()
+    assert not any(isinstance(effect, Start) for effect in effects)
+
+
+def test_too_many_waiting_messages_are_refused_before_anything_is_written() -> None:
+    now, _ = after(fresh(), *(sent(n) for n in range(1, MOST_WAITING + 2)))
+    with pytest.raises(Busy):
+        step(now, sent(MOST_WAITING + 2), AT)
+
+
+def test_a_title_is_the_chosen_one_else_the_first_words_else_untitled() -> None:
+    assert fresh().title == "Untitled chat"
+    now, _ = after(fresh(), sent(1, content="  Plot   the\nsales " + "x" * 100))
+    assert now.title.startswith("Plot the sales x")
+    assert len(now.title) <= 60
+    now, _ = after(now, Renamed("Sales"))
+    assert now.title == "Sales"
+    now, _ = after(now, Renamed(""))
+    assert now.title == "Untitled chat"
+
+
+def test_a_title_given_before_the_first_message_is_kept() -> None:
+    now, _ = after(fresh(), Renamed("Sales"), sent(1))
+    assert now.title == "Sales"
+
+
+def test_two_that_read_one_transcript_hold_the_same_conversation() -> None:
+    ours, effects = after(fresh(), sent(1), sent(2), Ended(run_id(1), "success"), Renamed("x"), Cancelled())
+    theirs = begin(THREAD, None, lines(effects))
+    assert theirs.seq == ours.seq
+    assert (theirs.head, theirs.queue, theirs.running, theirs.runs) == (ours.head, ours.queue, ours.running, ours.runs)
+
+
+def test_a_refused_event_changes_nothing() -> None:
+    now, _ = after(fresh(), sent(1))
+    for event in (sent(1, content="else"), sent(2, mode="reject"), Withdrew(MessageId("m1"))):
+        with pytest.raises(ChatError):
+            step(now, event, AT)
+    assert now.seq == 2
