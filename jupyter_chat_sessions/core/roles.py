@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from .frames import Frame
+from .errors import ChatError
 from .ids import RunId, ThreadId
 from .transcript import Header, Line, Message
+
+if TYPE_CHECKING:  # frames know conversations, which a kernel or an agent need not
+    from .frames import Frame
 
 Author = Literal["person", "model"]
 """Who wrote what a tool is asked to do. Policy judges a model; what a person typed is theirs."""
@@ -246,6 +249,9 @@ class Journal(Protocol):
     def header(self) -> Header | None:
         """Line 1, or `None` while nothing has been written."""
 
+    def create(self) -> bool:
+        """Makes the thread's folder and writes the header where there is none; whether it did."""
+
     def read(self) -> tuple[Line, ...]:
         """Every line from the first to the newest."""
 
@@ -293,3 +299,6 @@ class Viewer(Protocol):
 
     def tell(self, frame: Frame) -> None:
         """Takes one frame of the wire. Must not block and must not raise."""
+
+    def dismiss(self, why: ChatError) -> None:
+        """Learns that nothing more will come."""

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..core.errors import ChatError
 from ..core.frames import FileUrl, Frame, line_frame, run_frame
 from ..core.ids import RunId
 from ..core.live import Live
@@ -73,6 +74,12 @@ class Audience:
         frame = line_frame(line, self._file_url)
         self._remember(frame)
         self.tell(frame)
+
+    def dismiss(self, why: ChatError) -> None:
+        """Sends everyone home: there is nothing left to watch."""
+        viewers, self._viewers = self._viewers, {}
+        for viewer in viewers:
+            viewer.dismiss(why)
 
     def begin_run(self, run_id: RunId) -> None:
         self.live = Live(run_id)

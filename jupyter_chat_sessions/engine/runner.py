@@ -7,10 +7,11 @@ answers and what the tools are is handed in; which run they belong to is fixed w
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +53,7 @@ class Runner:
         messages = list(await stage.path())
         taken = {call["id"] for message in messages for call in message.get("toolCalls", ())}
         usage = Usage()
-        for _ in range(self.most_rounds):
+        for _ in self._rounds(agent):
             spoken = _Spoken(stage, taken)
             await self._ask(agent, stage, messages, spoken)
             usage = Usage(
@@ -67,6 +68,10 @@ class Runner:
             for call in spoken.calls:
                 messages.append(await self._call(call, agent, stage))
         raise AgentFailed("too_many_rounds", f"The answer was stopped after {self.most_rounds} rounds of tool calls.")
+
+    def _rounds(self, agent: Agent) -> Iterable[int]:
+        """A model may go round in circles; what a person typed has an end."""
+        return range(self.most_rounds) if agent.author == "model" else itertools.count()
 
     async def _ask(self, agent: Agent, stage: Stage, messages: Sequence[Message], spoken: _Spoken) -> None:
         request = Request(

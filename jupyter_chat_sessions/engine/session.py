@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..core.conversation import Conversation, Receipt, begin
@@ -36,7 +37,7 @@ from ..core.events import (
 )
 from ..core.frames import FileUrl, Frame, news_frame, queue_record, run_ended, run_started, tool_returned
 from ..core.history import messages_to
-from ..core.ids import MessageId, RunId, ThreadId
+from ..core.ids import MessageId, RunId, Subject, ThreadId
 from ..core.roles import Journal, Viewer
 from ..core.step import step
 from ..core.transcript import Header, Line, Message, MessageLine, RunLine, StartLine, WithdrawnLine
@@ -61,21 +62,34 @@ class House:
     perform: Perform
     about: Callable[[ThreadId], Mapping[str, Any]]
     """What a `hello` says beside the lines: `agent`, `level`."""
-    on_change: Callable[[Conversation, str, bool], None] = lambda conversation, created, is_urgent: None
-    """Told when a list of threads should show something else. Urgent: a title or a deletion."""
+    on_change: Callable[[Session, bool], None] = lambda session, is_urgent: None
+    """Told when a list of threads should show something else of a thread. Urgent: a title or a deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a thread lives, fixed when it is opened. Its tools, its files and their addresses go by this, always."""
+
+    folder: str
+    """The directory beside its notebook, relative to the server's root."""
+    files: Path
+    """The folder its tools work in; there once a tool has run."""
+    file_url: FileUrl
+    owner: Subject | None = None
+    """Whose it is, where users are kept apart."""
 
 
 class Session:
     """One open thread. Made by `Sessions`, which sees to it that there is one a thread."""
 
-    def __init__(self, journal: Journal, house: House, file_url: FileUrl, folder: str) -> None:
+    def __init__(self, journal: Journal, house: House, home: Home) -> None:
         self._journal = journal
         self._house = house
-        self._folder = folder
+        self.home = home
         self._header: Header | None = None
         self._conversation = Conversation(journal.thread_id)
         self._is_whole = False
-        self._audience = Audience(file_url)
+        self._audience = Audience(home.file_url)
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._draft = DraftWriter(journal, self._later)
         self._performance: Performance | None = None
@@ -103,11 +117,6 @@ class Session:
     def header(self) -> Header | None:
         """Line 1, or `None` while nothing has been written."""
         return self._header
-
-    @property
-    def folder(self) -> str:
-        """Where it lives: the directory beside the notebook, relative to the server's root."""
-        return self._folder
 
     @property
     def is_watched(self) -> bool:
@@ -140,6 +149,13 @@ class Session:
             await self._performance.finished()
         await self._mailbox.close()
         await self._house.disk(self._journal.close)
+
+    async def create(self) -> bool:
+        """Writes the header where nothing has been written yet; whether it did."""
+        is_new: bool = await self._mailbox.ask(lambda: self._house.disk(self._journal.create))
+        if self._header is None:
+            self._header = await self._house.disk(self._journal.header)
+        return is_new
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -217,7 +233,7 @@ class Session:
             "thread_id": self.thread_id,
             "title": self._conversation.title,
             "notebook": self._conversation.notebook,
-            "folder": self._folder,
+            "folder": self.home.folder,
             "created": self._header.created if self._header else None,
             "saved": self._journal.is_saved,
             "read_only": bool(self._header and self._header.is_newer),
@@ -320,13 +336,12 @@ class Session:
     def _tell_lists(self, before: Conversation) -> None:
         now = self._conversation
         is_urgent = now.is_deleted or now.chosen_title != before.chosen_title or before.message_count == 0
-        created = self._header.created if self._header else ""
-        self._house.on_change(now, created, is_urgent)
+        self._house.on_change(self, is_urgent)
 
     def _vanish(self) -> None:
         """Its folder has gone under it: nothing more will come, and nothing is made again."""
         self._conversation = replace(self._conversation, is_deleted=True, queue=(), running=None)
-        self._audience.tell(news_frame("thread", {"deleted": True}))
+        self._audience.dismiss(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
         for run_id in list(self._endings):
             self._resolve(run_id, "cancelled")
 
@@ -340,6 +355,7 @@ class Session:
                 self._performance.stop()
         elif isinstance(effect, Remove):
             self._later(self._journal.remove)
+            self._audience.dismiss(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
 
     # --- what its run does --------------------------------------------------------------------------------------------
 

@@ -29,13 +29,17 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         """The sessions that are open now."""
-        for opening in list(self._open.values()):
-            if opening.done() and not opening.cancelled() and opening.exception() is None:
-                yield opening.result()
+        for thread_id in list(self._open):
+            session = self.find(thread_id)
+            if session is not None:
+                yield session
 
     def find(self, thread_id: ThreadId) -> Session | None:
         """The thread's session, if it is open."""
-        return next((session for session in self if session.thread_id == thread_id), None)
+        opening = self._open.get(thread_id)
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return None
+        return opening.result()
 
     async def get(self, thread_id: ThreadId, make: Open) -> Session:
         """The thread's session, opened if need be. Callers that come at once get the same one."""

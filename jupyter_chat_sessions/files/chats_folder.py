@@ -1,0 +1,210 @@
+"""A `.chats` folder: the threads beside a notebook, their catalog and their trash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..core.conversation import Conversation, begin
+from ..core.errors import ChatError, InvalidThreadId, StorageFailed, ThreadNotFound
+from ..core.ids import ThreadId, parse_thread_id
+from ..core.roles import Writing
+from ..core.transcript import CopiedLine, Line, RestoredLine
+from .catalog import Catalog, Entries, Entry, Listing, entry_of
+from .disk import now, refusals
+from .journal import FileJournal
+from .layout import CATALOG, FILES, KEYS, TRANSCRIPT, opened_folder
+from .trash import KEPT_S, move_from_trash, move_to_trash, sweep
+from .whole_file import remove_unfinished
+
+_UNFINISHED_S = 3600.0
+
+
+class ChatsFolder:
+    """The threads in one `.chats` folder. Nothing is made before something is written."""
+
+    def __init__(self, path: Path, clock: Callable[[], str] = now) -> None:
+        self._path = path
+        self._clock = clock
+        self._catalog = Catalog(path, self._entries)
+        self._without_entry: dict[ThreadId, tuple[int, int, int]] = {}
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    # --- one thread ---------------------------------------------------------------------------------------------------
+
+    def has(self, thread_id: ThreadId) -> bool:
+        """Whether the thread is written here. One `stat`."""
+        return os.path.lexists(self._path / thread_id / TRANSCRIPT)
+
+    def files(self, thread_id: ThreadId) -> Path:
+        """The folder its tools work in, which may not be there yet."""
+        return self._path / thread_id / FILES
+
+    def journal(self, thread_id: ThreadId, notebook: str | None = None, owner: str | None = None) -> FileJournal:
+        """The thread's journal. Nothing is written before its first line."""
+        return FileJournal(self._path / thread_id, thread_id, notebook, owner, self._clock)
+
+    def create(
+        self, thread_id: ThreadId, notebook: str | None = None, owner: str | None = None, title: str | None = None
+    ) -> bool:
+        """Writes the thread's header, and its title, unless it is there. Whether it is new. The catalog stays."""
+        return self.journal(thread_id, notebook, owner).create(title)
+
+    def trash(self, thread_id: ThreadId) -> None:
+        """Deletes the thread: it stays in the trash for 7 days."""
+        journal = self.journal(thread_id)
+        if not self.has(thread_id):
+            raise ThreadNotFound(f"There is no thread {thread_id} in {self._path}.")
+        journal.remove()
+        self.forget(thread_id)
+
+    def restore(self, thread_id: ThreadId) -> None:
+        """Brings a deleted thread back, with a line that says so. `Conflict` where another stands in its place."""
+        move_from_trash(self._path, thread_id)
+        try:
+            self.journal(thread_id).transact(self._restored)
+        except ChatError:
+            move_to_trash(self._path, thread_id)
+            raise
+        self._note_from_disk(thread_id)
+
+    def _restored(self, lines: tuple[Line, ...]) -> Writing:
+        return Writing((RestoredLine(_next_seq(lines), self._clock()),))
+
+    def give_new_id(self, thread_id: ThreadId, new_id: ThreadId) -> bool:
+        """Makes a copied thread one of its own: a `copied` line, then its folder's new name.
+
+        Whether it was done; a thread that is running, or that another process renames, is left alone.
+        """
+        journal = self.journal(thread_id)
+        if not self.has(thread_id) or not journal.take_lane():
+            return False
+        try:
+            journal.transact(lambda lines: self._copied(lines, thread_id))
+            with opened_folder(self._path) as fd, refusals(f"Renaming {self._path / thread_id}"):
+                if fd is None:
+                    return False
+                os.rename(thread_id, new_id, src_dir_fd=fd, dst_dir_fd=fd)
+                os.fsync(fd)
+        finally:
+            journal.close()
+        self._catalog.change(lambda entries: _rename(entries, thread_id, new_id))
+        return True
+
+    def _copied(self, lines: tuple[Line, ...], thread_id: ThreadId) -> Writing:
+        if lines and isinstance(lines[-1], CopiedLine) and lines[-1].from_ == thread_id:
+            return Writing(())  # said already, by a process that died before it renamed
+        return Writing((CopiedLine(_next_seq(lines), self._clock(), thread_id),))
+
+    # --- all of them --------------------------------------------------------------------------------------------------
+
+    def thread_ids(self) -> frozenset[ThreadId]:
+        """The threads that have a folder here."""
+        with opened_folder(self._path) as fd, refusals(f"Listing {self._path}"):
+            names = [] if fd is None else os.listdir(fd)
+        return frozenset(ThreadId(name) for name in names if _is_thread_id(name))
+
+    def list(self) -> Listing:
+        """The threads that have a message. What was added or taken away behind the catalog's back is put right."""
+        there = self.thread_ids()
+        listing = self._catalog.read()
+        known = {entry["guid"] for entry in listing.chats} if listing else set()
+        found = [entry for each in sorted(there - known) if (entry := self._entry_if_new(each))]
+        gone = known - there
+        if listing is not None and not found and not gone:
+            return listing
+        if listing is None and not found and not os.path.lexists(self._path / CATALOG):
+            return Listing(0, (), '"0"')
+        return self._put_right(found, gone, listing)
+
+    def _put_right(self, found: Sequence[Entry], gone: set[str], listing: Listing | None) -> Listing:
+        def change(entries: Entries) -> None:
+            for guid in gone:
+                entries.pop(guid, None)
+            for entry in found:
+                entries.setdefault(entry["guid"], entry)
+
+        try:
+            self._catalog.change(change)
+        except StorageFailed:  # a folder that is only read is still listed
+            entries: Entries = {entry["guid"]: dict(entry) for entry in listing.chats} if listing else {}
+            change(entries)
+            return Listing(listing.version if listing else 0, tuple(entries.values()), f'"{len(entries)}"')
+        return self._catalog.read() or Listing(0, (), '"0"')
+
+    def note(self, conversation: Conversation, created: str) -> int | None:
+        """Brings a thread's entry up to date; the catalog's version. `None` where it has no message to show."""
+        entry = entry_of(conversation, created)
+        if entry is not None:
+            return self._catalog.put(entry)
+        return self.forget(conversation.thread_id) if conversation.is_deleted else None
+
+    def forget(self, thread_id: ThreadId) -> int | None:
+        """Takes a thread out of the catalog; its version. `None` where there is no folder."""
+        try:
+            return self._catalog.remove(thread_id)
+        except ThreadNotFound:
+            return None
+
+    def sweep_trash(self, older_than_s: float = KEPT_S) -> int:
+        """Removes for good what was deleted longer ago than that, and what killed processes left half-written."""
+        for folder in (self._path, self._path / KEYS):
+            with opened_folder(folder) as fd, refusals(f"Sweeping {folder}"):
+                if fd is not None:
+                    remove_unfinished(fd, _UNFINISHED_S)
+        return sweep(self._path, older_than_s)
+
+    # --- the catalog from the transcripts -----------------------------------------------------------------------------
+
+    def _entries(self) -> Entries:
+        found = (self._entry(each) for each in sorted(self.thread_ids()))
+        return {entry["guid"]: entry for entry in found if entry is not None}
+
+    def _entry(self, thread_id: ThreadId) -> Entry | None:
+        """A thread's entry as its transcript tells it; `None` where there is none to show or it cannot be read."""
+        journal = self.journal(thread_id)
+        try:
+            header = journal.header()
+            return None if header is None else entry_of(begin(thread_id, header, journal.read()), header.created)
+        except ChatError:
+            return None
+
+    def _entry_if_new(self, thread_id: ThreadId) -> Entry | None:
+        """The same for a thread the catalog does not know; read again only when its file has changed."""
+        try:
+            there = os.stat(self._path / thread_id / TRANSCRIPT, follow_symlinks=False)
+        except OSError:
+            return None
+        seen = there.st_dev, there.st_ino, there.st_size
+        if self._without_entry.get(thread_id) == seen:
+            return None
+        entry = self._entry(thread_id)
+        if entry is None:
+            self._without_entry[thread_id] = seen
+        return entry
+
+    def _note_from_disk(self, thread_id: ThreadId) -> None:
+        entry = self._entry(thread_id)
+        if entry is not None:
+            self._catalog.put(entry)
+
+
+def _is_thread_id(name: str) -> bool:
+    try:
+        return parse_thread_id(name) == name
+    except InvalidThreadId:
+        return False
+
+
+def _next_seq(lines: tuple[Line, ...]) -> int:
+    return max((line.seq for line in lines), default=0) + 1
+
+
+def _rename(entries: Entries, thread_id: ThreadId, new_id: ThreadId) -> None:
+    entry = entries.pop(thread_id, None)
+    if entry is not None:
+        entries[new_id] = {**entry, "guid": new_id}

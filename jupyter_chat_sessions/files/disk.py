@@ -1,0 +1,72 @@
+"""The few things done to a descriptor, and what a refusal of the disk is called."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..core.errors import DiskFull, ReadOnly, StorageFailed
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def now() -> str:
+    """The present as transcripts write it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def refused(error: OSError, what: str) -> StorageFailed:
+    """The disk's refusal as an error of ours; `what` says what was tried."""
+    message = f"{what}: {error.strerror or error}."
+    if error.errno in _FULL:
+        return DiskFull(message)
+    if error.errno in _READ_ONLY:
+        return ReadOnly(message)
+    return StorageFailed(message)
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Lets what the disk refuses inside out as a `StorageFailed` or one of its kinds."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(error, what) from error
+
+
+def read_range(fd: int, start: int, end: int) -> bytes:
+    """The bytes from `start` to `end`; fewer where the file ends before."""
+    pieces = []
+    while start < end:
+        piece = os.pread(fd, end - start, start)
+        if not piece:
+            break
+        pieces.append(piece)
+        start += len(piece)
+    return b"".join(pieces)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Writes everything: one `write`, and more only where the system took less than it was given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def sync(fd: int) -> None:
+    """Returns when the file's bytes outlive a power cut."""
+    getattr(os, "fdatasync", os.fsync)(fd)
+
+
+def sync_folder(path: Path) -> None:
+    """Returns when the names in the folder outlive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,121 @@
+"""`draft.jsonl`: what the run in flight has said since its last line. Unsynced: a lost piece is only words."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import StorageFailed, ThreadDeleted
+from ..core.ids import RunId
+from ..core.roles import Draft
+from ..core.transcript import ApprovalLine, Line, MessageLine, RunLine
+from .backwards import Group
+from .disk import read_range, refusals, refused, write_all
+from .layout import DRAFT, opened_folder
+
+_BEGIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class DraftFile:
+    """One thread's draft. Only the lane's holder writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fd: int | None = None
+        self._size = 0
+
+    def begin(self, run_id: RunId, after_seq: int) -> None:
+        """Starts anew, with what it belongs to as the first line."""
+        self.close()
+        with refusals("Beginning a draft"):
+            self._fd = self._open(_BEGIN)
+        if self._fd is None:
+            raise ThreadDeleted(f"The folder of thread {self._folder.name} has gone.")
+        self._size = 0
+        self._write(self._fd, ({"run_id": run_id, "after_seq": after_seq},))
+
+    def extend(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Adds events, in one write."""
+        if self._fd is None:
+            raise StorageFailed("A draft is begun before it is extended.")
+        if events:
+            self._write(self._fd, events)
+
+    def _write(self, fd: int, records: Sequence[Mapping[str, Any]]) -> None:
+        data = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in records).encode()
+        try:
+            write_all(fd, data)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(fd, self._size)
+            raise refused(error, "Writing a draft") from error
+        self._size += len(data)
+
+    def read(self) -> Draft | None:
+        """What was left; `None` where there is none, or none that can be read. Bad lines are passed over."""
+        with refusals("Reading a draft"):
+            fd = self._open(os.O_RDONLY)
+            if fd is None:
+                return None
+            try:
+                data = read_range(fd, 0, os.fstat(fd).st_size)
+            finally:
+                os.close(fd)
+        first, *events = [_record(raw) for raw in data.split(b"\n")]
+        return None if first is None else _draft(first, events)
+
+    def _open(self, flags: int) -> int | None:
+        with opened_folder(self._folder) as folder_fd:
+            if folder_fd is None:
+                return None
+            try:
+                fd = os.open(DRAFT, flags | _SAFELY, 0o600, dir_fd=folder_fd)
+            except FileNotFoundError:
+                return None
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        raise StorageFailed(f"{self._folder / DRAFT} is not a plain file.")
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def _record(raw: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _draft(first: Mapping[str, Any], events: Sequence[Mapping[str, Any] | None]) -> Draft | None:
+    run_id, after_seq = first.get("run_id"), first.get("after_seq")
+    if not isinstance(run_id, str) or type(after_seq) is not int:
+        return None
+    return Draft(RunId(run_id), after_seq, tuple(event for event in events if event is not None))
+
+
+def has_gone_on(draft: Draft, groups: Iterable[Group]) -> bool:
+    """Whether the transcript, newest line first, says more of the run than it did when the draft was begun."""
+    for group in groups:
+        for line in group:
+            if line.seq <= draft.after_seq:
+                return False
+            if _says_more(line, draft.run_id):
+                return True
+    return False
+
+
+def _says_more(line: Line, run_id: RunId) -> bool:
+    if isinstance(line, MessageLine):
+        return line.run_id == run_id and line.message["role"] != "user"
+    return isinstance(line, (RunLine, ApprovalLine)) and line.run_id == run_id

@@ -1,0 +1,254 @@
+"""A thread's journal on disk: its transcript, its draft and its lane, in the folder `.chats/<thread_id>/`.
+
+The rules kept here: a decision is made with the transcript locked and after everything others wrote; what it chose is
+one write, or nothing; a thread that has gone is never made again by a journal that knew it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import Unreadable
+from ..core.ids import RunId, ThreadId
+from ..core.roles import Decide, Draft, Page, Writing
+from ..core.transcript import Header, Line, TitleLine, decode, encode, encode_header
+from .backwards import groups_backwards, last_lines
+from .disk import now, refusals
+from .draft_file import DraftFile, has_gone_on
+from .first_write import making_thread, write_first
+from .lane import Lane
+from .layout import TRANSCRIPT, exists
+from .path_page import page_of_path
+from .place import Place, beginning_of
+from .transcript_file import Open, TranscriptFile
+from .trash import is_in_trash, move_to_trash
+
+
+class FileJournal:
+    """Implements `core.roles.Journal`. `notebook` and `owner` go into the header, should this journal write it."""
+
+    is_saved = True
+
+    def __init__(
+        self,
+        folder: Path,
+        thread_id: ThreadId,
+        notebook: str | None = None,
+        owner: str | None = None,
+        clock: Callable[[], str] = now,
+    ) -> None:
+        self._folder = folder
+        self._thread_id = thread_id
+        self._notebook = notebook
+        self._owner = owner
+        self._clock = clock
+        self._file = TranscriptFile(folder, thread_id)
+        self._lane = Lane(folder)
+        self._draft = DraftFile(folder)
+        self._place: Place | None = None
+        self._turn = threading.RLock()
+        self._deciding: tuple[int, Open | None] | None = None
+        self.bad_lines = 0
+        """How many lines were passed over since everything was read."""
+
+    @property
+    def thread_id(self) -> ThreadId:
+        return self._thread_id
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def header(self) -> Header | None:
+        """Line 1, or `None` while nothing has been written. `guid` is this thread's, also in a copy of another."""
+        with self._looking() as opened:
+            return None if opened is None else opened.top.header
+
+    def read(self) -> tuple[Line, ...]:
+        """Every line from the first to the newest."""
+        with self._turn, self._looking() as opened:
+            self.bad_lines, self._place = 0, None
+            return () if opened is None else self._read_on(opened, counts_torn=False)
+
+    def has_news(self) -> bool:
+        """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""
+        place, there = self._place, self._file.look()
+        if there is None:
+            return self._file.has_existed
+        return place is None or there != (place.identity, place.size)
+
+    def tail(self, limit: int) -> Page:
+        """The last `limit` lines (a few more where several share a `seq`), read backwards from the end."""
+        with self._looking() as opened, refusals("Reading a transcript"):
+            return Page(()) if opened is None else last_lines(_groups(opened), limit)
+
+    def before(self, seq: int | None, limit: int) -> Page:
+        """At most `limit` messages of the path that ends at the head, older than `seq`, with their runs' lines."""
+        with self._looking() as opened, refusals("Reading a transcript"):
+            return Page(()) if opened is None else page_of_path(_groups(opened), seq, limit)
+
+    @contextmanager
+    def _looking(self) -> Iterator[Open | None]:
+        """The transcript as it stands; for who asks while deciding, the one that is locked."""
+        if self._deciding is not None and self._deciding[0] == threading.get_ident():
+            yield self._deciding[1]
+        else:
+            with self._file.reading() as opened:
+                yield opened
+
+    def _read_on(self, opened: Open, *, counts_torn: bool) -> tuple[Line, ...]:
+        """The lines that were not read yet; the place moves behind them.
+
+        A last line without its newline is left for later, unless it counts: then nobody is writing any more, and
+        if it is a line, all that is missing is the newline that the next write begins with.
+        """
+        place, data = self._unread(opened)
+        end = data.rfind(b"\n") + 1
+        groups = [decode(raw, opened.top.origin) for raw in data[:end].split(b"\n") if raw.strip()]
+        if counts_torn and (torn := decode(data[end:], opened.top.origin)):
+            groups.append(torn)
+            end = len(data)
+        self.bad_lines += sum(not group for group in groups)
+        self._place = place.after(data[:end], opened.identity, opened.size)
+        return tuple(line for group in groups for line in group)
+
+    def _unread(self, opened: Open) -> tuple[Place, bytes]:
+        """Where this journal stands, and the bytes behind it. A file replaced by a longer one is followed."""
+        place = self._place or beginning_of(opened)
+        data = place.read_on(opened)
+        if data is None:
+            raise Unreadable(f"The transcript of thread {self._thread_id} was replaced by another while it was open.")
+        return place, data
+
+    # --- appending ----------------------------------------------------------------------------------------------------
+
+    def transact(self, decide: Decide) -> None:
+        """Locks the transcript, reads the news, lets `decide` choose, appends what it chose in one write, unlocks.
+
+        Makes the thread's folder and header first where there is none. When the disk refuses, the file is as before.
+        What others wrote has been read in any case, also when `decide` raises or the disk refuses.
+        """
+        with self._turn:
+            while not (self._go_on(decide) or self._begin(decide)):
+                pass  # made, or given up, by another in between
+
+    def create(self, title: str | None = None) -> bool:
+        """Writes the header, and the title where there is one, if nothing is there yet. Whether it is new."""
+        first = Writing(() if title is None else (TitleLine(1, self._clock(), title),))
+        with self._turn:
+            while True:
+                if self.header() is not None:
+                    return False
+                if self._begin(lambda _: first, is_empty_kept=True):
+                    return True
+
+    def _go_on(self, decide: Decide) -> bool:
+        """Decides on a transcript that is there; `False` where there is none."""
+        with self._file.writing() as opened:
+            if opened is None:
+                return False
+            news = self._read_on(opened, counts_torn=True)
+            writing = self._decide(decide, news, opened)
+            if writing.lines:
+                data = b"".join(encode(line) for line in writing.lines)
+                if not _ends_with_newline(opened):
+                    data = b"\n" + data
+                opened.append(data, is_synced=writing.is_synced)
+                self._pass_over(opened, data)
+        return True
+
+    def _begin(self, decide: Decide, *, is_empty_kept: bool = False) -> bool:
+        """Decides on a thread that is not there yet; `False` where it is by now."""
+        self._refuse_deleted()
+        with making_thread(self._folder) as folder_fd:
+            if folder_fd is None or exists(TRANSCRIPT, folder_fd):
+                return False
+            writing = self._decide(decide, (), None)
+            if writing.lines or is_empty_kept:
+                header = Header(self._thread_id, self._clock(), self._notebook, self._owner)
+                data = encode_header(header) + b"".join(encode(line) for line in writing.lines)
+                write_first(self._folder, folder_fd, data)
+                with self._file.reading() as opened:
+                    if opened is not None:
+                        begun = beginning_of(opened)
+                        self._place = begun.after(data[begun.offset :], opened.identity, len(data))
+        return True
+
+    def _decide(self, decide: Decide, news: tuple[Line, ...], opened: Open | None) -> Writing:
+        self._deciding = threading.get_ident(), opened
+        try:
+            return decide(news)
+        finally:
+            self._deciding = None
+
+    def _pass_over(self, opened: Open, written: bytes) -> None:
+        """Moves the place behind what this journal wrote, and behind a torn tail before it."""
+        place, torn = self._unread(opened)
+        self._place = place.after(torn + written, opened.identity, opened.size + len(written))
+
+    def _refuse_deleted(self) -> None:
+        has_gone = self._file.has_existed and self._file.look() is None
+        if has_gone or is_in_trash(self._folder.parent, self._thread_id):
+            raise self._file.deleted()
+
+    # --- the lane and the draft ---------------------------------------------------------------------------------------
+
+    def take_lane(self) -> bool:
+        """Whether this process now holds the right to run the thread. Never waits."""
+        if not self._lane.is_held and self._file.look() is None:
+            self._refuse_deleted()
+        return self._lane.take()
+
+    def release_lane(self) -> None:
+        self._lane.release()
+
+    def begin_draft(self, run_id: RunId, after_seq: int) -> None:
+        """Starts the draft anew: what follows was said after line `after_seq`."""
+        self._draft.begin(run_id, after_seq)
+
+    def extend_draft(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Adds events to the draft, unsynced."""
+        self._draft.extend(events)
+
+    def read_draft(self) -> Draft | None:
+        """What a dead process left; `None` where there is none or the transcript has gone on."""
+        draft = self._draft.read()
+        if draft is None:
+            return None
+        with self._looking() as opened, refusals("Reading a transcript"):
+            return None if opened is None or has_gone_on(draft, _groups(opened)) else draft
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def remove(self) -> None:
+        """Moves the thread's folder to the trash, where it stays 7 days."""
+        with self._turn:
+            self._draft.close()
+            if self._file.look() is not None:
+                self._move_to_trash()
+            elif self._file.has_existed:
+                raise self._file.deleted()
+            self._file.forget()
+            self._lane.release()
+
+    def _move_to_trash(self) -> None:
+        """A transcript that cannot be read can be deleted too; a write in progress is waited for."""
+        with self._file.locked_as_it_is():
+            move_to_trash(self._folder.parent, self._thread_id)
+
+    def close(self) -> None:
+        """Frees descriptors and the lane."""
+        self._draft.close()
+        self._lane.release()
+
+
+def _groups(opened: Open) -> Iterator[tuple[Line, ...]]:
+    return groups_backwards(opened.fd, opened.top.end, opened.size, opened.top.origin)
+
+
+def _ends_with_newline(opened: Open) -> bool:
+    with refusals("Reading a transcript"):
+        return os.pread(opened.fd, 1, opened.size - 1) == b"\n"

@@ -1,0 +1,88 @@
+"""Files that appear whole or not at all: written beside under a hidden name, then given their own in one step."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from .disk import sync, write_all
+
+UNFINISHED = ".new-"
+"""How the hidden names begin. What a killed process left under one is nobody's; see `remove_unfinished`."""
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+_BESIDE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def publish(dir_fd: int, name: str, data: bytes) -> bool:
+    """Writes a new file, synced. Whether it is ours: the first writer wins, the others change nothing."""
+    with _written_beside(dir_fd, (data,), is_synced=True) as beside:
+        return _link(dir_fd, beside, name)
+
+
+def publish_chunks(dir_fd: int, name: str, chunks: Iterable[bytes]) -> bool:
+    """Writes a new file from pieces. Whether it is ours: an existing one is left alone."""
+    with _written_beside(dir_fd, chunks, is_synced=False) as beside:
+        return _link(dir_fd, beside, name)
+
+
+def replace(dir_fd: int, name: str, chunks: Iterable[bytes]) -> None:
+    """Writes a file, in the place of one that may be there. Readers see the old one or the new one, unsynced."""
+    with _written_beside(dir_fd, chunks, is_synced=False) as beside:
+        os.rename(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+
+
+def remove_unfinished(dir_fd: int, older_than_s: float) -> int:
+    """Removes what killed processes left half-written in a folder. How many there were."""
+    count = 0
+    for name in os.listdir(dir_fd):
+        if name.startswith(UNFINISHED):
+            with suppress(OSError):
+                if os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mtime < time.time() - older_than_s:
+                    os.unlink(name, dir_fd=dir_fd)
+                    count += 1
+    return count
+
+
+@contextmanager
+def _written_beside(dir_fd: int, chunks: Iterable[bytes], *, is_synced: bool) -> Iterator[str]:
+    name = UNFINISHED + secrets.token_hex(8)
+    fd = os.open(name, _BESIDE, 0o600, dir_fd=dir_fd)
+    try:
+        try:
+            for chunk in chunks:
+                write_all(fd, chunk)
+            if is_synced:
+                sync(fd)
+        finally:
+            os.close(fd)
+        yield name
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=dir_fd)
+
+
+def _link(dir_fd: int, beside: str, name: str) -> bool:
+    try:
+        os.link(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _rename_where_free(dir_fd, beside, name)
+    return True
+
+
+def _rename_where_free(dir_fd: int, beside: str, name: str) -> bool:
+    """For file systems without links: two writers in the same instant are told apart less exactly there."""
+    try:
+        os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        os.rename(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        return True
+    return False

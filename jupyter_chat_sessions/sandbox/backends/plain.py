@@ -1,0 +1,27 @@
+"""No confinement: the kernel runs as the server's user, in a folder and an environment of its own."""
+
+from __future__ import annotations
+
+from ...core.roles import Level
+from .backend import Launch, Report
+
+
+class Plain:
+    """Works everywhere, and keeps nothing out: results say `unconfined`."""
+
+    name = "plain"
+    level: Level = "unconfined"
+
+    def probe(self) -> Report:
+        return Report(
+            ok=True,
+            level=self.level,
+            gaps=(
+                "tools can read and write every file of this user, not only the thread's folder",
+                "tools can use the network",
+                "tools can see, and stop, this user's other processes",
+            ),
+        )
+
+    def confine(self, launch: Launch) -> Launch:
+        return launch

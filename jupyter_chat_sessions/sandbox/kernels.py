@@ -1,0 +1,284 @@
+"""The kernels of threads: one each, started by the first call, ended when idle for long, never restarted in silence.
+
+Every kernel has an `epoch`, counted per thread from 1, and a reason: why the one before it has gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+import zmq.asyncio
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.multikernelmanager import AsyncMultiKernelManager
+
+from ..core.errors import Busy
+from .backends import Report, choose_backend
+from .connection import Connection
+from .policy import SandboxPolicy
+from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
+from .sockets import sweep_stale
+
+_RECONNECT_MS = 10
+_CULL_CHECKS = 4
+_PATIENCE_S = 2.0
+
+
+@dataclass
+class Kernel:
+    """A running kernel. `epoch` and `reason` as the module says."""
+
+    id: str
+    manager: AsyncKernelManager
+    provisioner: SandboxProvisioner
+    connection: Connection
+    epoch: int
+    reason: str
+    is_lent: bool = False
+    """Whether a call is talking to it; its sockets are then the call's to close."""
+
+    @property
+    def is_alive(self) -> bool:
+        process = self.provisioner.process
+        return process is not None and process.poll() is None
+
+
+@dataclass
+class Slot:
+    """A thread's place for a kernel: at most one, and one call at a time."""
+
+    key: str
+    kernel: Kernel | None = None
+    epoch: int = 0
+    reason: str = "first"
+    """Why the next kernel will be a new one."""
+    names: frozenset[str] = frozenset()
+    is_fresh: bool = True
+    """Whether the next call is the first of its kernel."""
+    image_number: int = 0
+    waiting: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    starting: asyncio.Task[Kernel] | None = None
+    stopping: asyncio.Task[None] | None = None
+    used: float = field(default_factory=time.monotonic)
+
+
+class SandboxKernels:
+    """Starts, lends and ends kernels. Use it from one event loop; `shutdown` leaves no process."""
+
+    def __init__(self, policy: SandboxPolicy | None = None, *, kernel_name: str = "python3") -> None:
+        self.policy = policy or SandboxPolicy()
+        self._kernel_name = kernel_name
+        self._slots: dict[str, Slot] = {}
+        self._running: AsyncMultiKernelManager | None = None
+        self._context: zmq.asyncio.Context | None = None
+        self._starts = asyncio.Semaphore(self.policy.starts_at_once)
+        self._freed = asyncio.Event()
+        self._held = 0
+        self._culler: asyncio.Task[None] | None = None
+        self._report: Report | None = None
+
+    @property
+    def report(self) -> Report:
+        """How far kernels are kept inside their folders here, and what is not kept out."""
+        if self._report is None:
+            self._report = choose_backend()[1]
+        return self._report
+
+    # --- slots -------------------------------------------------------------------------------------------------------
+
+    def slot(self, key: str) -> Slot:
+        """The thread's slot, made if there is none."""
+        return self._slots.setdefault(key, Slot(key))
+
+    def find(self, key: str) -> Slot | None:
+        return self._slots.get(key)
+
+    @asynccontextmanager
+    async def turn(self, slot: Slot) -> AsyncIterator[None]:
+        """The slot for one call alone, in the order of asking. `Busy` where too many wait."""
+        if slot.waiting >= self.policy.waiting_calls:
+            raise Busy(f"{slot.waiting} calls are already waiting for this chat's Python; try again later.")
+        slot.waiting += 1
+        try:
+            await slot.turn.acquire()
+        finally:
+            slot.waiting -= 1
+        try:
+            if slot.stopping is not None:
+                await asyncio.shield(slot.stopping)
+            yield
+        finally:
+            slot.used = time.monotonic()
+            slot.turn.release()
+            self._freed.set()
+
+    @contextmanager
+    def lent(self, slot: Slot, kernel: Kernel) -> Iterator[None]:
+        """The kernel for one call to talk to. It may be ended meanwhile; its sockets stay until the call is over."""
+        kernel.is_lent = True
+        try:
+            yield
+        finally:
+            kernel.is_lent = False
+            if slot.kernel is not kernel:
+                kernel.connection.close()
+
+    # --- starting ----------------------------------------------------------------------------------------------------
+
+    def is_running(self, slot: Slot) -> bool:
+        """Whether the slot's kernel is there and alive."""
+        return slot.kernel is not None and slot.kernel.is_alive
+
+    async def kernel(self, slot: Slot, folder: Path) -> Kernel:
+        """The slot's kernel, started in `folder` if there is none. The caller holds the slot's turn.
+
+        A caller who gives up does not stop the start: the kernel is there for the next call.
+        """
+        if slot.kernel is not None:
+            if slot.kernel.is_alive:
+                return slot.kernel
+            await self.end(slot, "crash")
+        if slot.starting is None:
+            slot.starting = asyncio.create_task(self._start(slot, folder))
+            slot.starting.add_done_callback(_noticed)
+        return await asyncio.shield(slot.starting)
+
+    async def _start(self, slot: Slot, folder: Path) -> Kernel:
+        try:
+            await self._take_room()
+            try:
+                async with self._starts:
+                    slot.kernel = await self._launch(slot, folder)
+            except BaseException:
+                self._give_room()
+                raise
+        finally:
+            slot.starting = None
+        slot.is_fresh = True
+        return slot.kernel
+
+    async def _launch(self, slot: Slot, folder: Path) -> Kernel:
+        running = await self._manager()
+        kernel_id = await running.start_kernel(kernel_name=self._kernel_name, cwd=str(folder))
+        manager = running.get_kernel(kernel_id)
+        provisioner = manager.provisioner
+        assert isinstance(manager, AsyncKernelManager)
+        assert isinstance(provisioner, SandboxProvisioner)
+        kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), slot.epoch + 1, slot.reason)
+        try:
+            await kernel.connection.ready(lambda: kernel.is_alive, self.policy.ready_s)
+        except (ChildProcessError, TimeoutError) as error:
+            log = provisioner.log_tail()
+            await self._remove(kernel)
+            raise type(error)(f"{error}:\n{log}" if log else str(error)) from error
+        except BaseException:
+            await self._remove(kernel)
+            raise
+        slot.epoch = kernel.epoch
+        return kernel
+
+    async def _manager(self) -> AsyncMultiKernelManager:
+        if self._running is None:
+            register_provisioner()
+            self._context = zmq.asyncio.Context()
+            # Set before any socket connects: what is larger never enters this process.
+            self._context.setsockopt(zmq.MAXMSGSIZE, self.policy.message_bytes)
+            self._context.setsockopt(zmq.RCVHWM, self.policy.message_count)
+            self._context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
+            self._running = AsyncMultiKernelManager(
+                kernel_manager_class="jupyter_client.manager.AsyncKernelManager",  # no restarter
+                kernel_spec_manager=SandboxKernelSpecs(),
+                context=self._context,
+            )
+            self._culler = asyncio.create_task(self._cull())
+            await asyncio.to_thread(sweep_stale)
+        return self._running
+
+    async def _take_room(self) -> None:
+        """A place among the kernels that may run at once; the one idle for longest gives way."""
+        while self._held >= self.policy.max_kernels:
+            idle = self._idle()
+            if idle:
+                await self._let_go(min(idle, key=lambda slot: slot.used), "culled")
+            else:
+                self._freed.clear()
+                await self._freed.wait()
+        self._held += 1
+
+    def _give_room(self) -> None:
+        self._held -= 1
+        self._freed.set()
+
+    def _idle(self) -> list[Slot]:
+        return [slot for slot in self._slots.values() if slot.kernel is not None and not slot.turn.locked()]
+
+    # --- ending ------------------------------------------------------------------------------------------------------
+
+    async def end(self, slot: Slot, reason: str) -> None:
+        """Kills the slot's kernel with all it has started; the next call gets a new one, and is told the reason."""
+        if slot.starting is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.shield(slot.starting)
+        await self._let_go(slot, reason)
+
+    async def _let_go(self, slot: Slot, reason: str) -> None:
+        kernel, slot.kernel = slot.kernel, None
+        if kernel is not None:
+            slot.reason, slot.names = reason, frozenset()
+            await self._remove(kernel)
+            self._give_room()
+
+    async def _remove(self, kernel: Kernel) -> None:
+        if not kernel.is_lent:
+            kernel.connection.close()
+        await kernel.provisioner.kill()  # the manager's own way does nothing for a process that has already ended
+        if self._running is not None and kernel.id in self._running:
+            await self._running.shutdown_kernel(kernel.id, now=True)
+
+    async def forget(self, key: str) -> None:
+        """Ends the kernel once the call under way has, and forgets there ever was one."""
+        slot = self._slots.get(key)
+        if slot is None:
+            return
+        async with self.turn(slot):
+            await self.end(slot, "closed")
+            self._slots.pop(key, None)
+
+    async def _cull(self) -> None:
+        while True:
+            await asyncio.sleep(self.policy.idle_s / _CULL_CHECKS)
+            for slot in self._idle():
+                if time.monotonic() - slot.used >= self.policy.idle_s and not slot.turn.locked():
+                    await self._let_go(slot, "culled")
+
+    async def shutdown(self) -> None:
+        """Ends every kernel, at once."""
+        if self._culler is not None:
+            self._culler.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._culler
+            self._culler = None
+        await asyncio.gather(*(self._end_and_wait(slot) for slot in self._slots.values()))
+        self._running = None
+        if self._context is not None:
+            self._context.destroy(linger=0)
+            self._context = None
+
+    async def _end_and_wait(self, slot: Slot) -> None:
+        await self.end(slot, "shutdown")
+        with contextlib.suppress(asyncio.TimeoutError):  # a call that nobody reads on never gives its turn back
+            await asyncio.wait_for(slot.turn.acquire(), _PATIENCE_S)
+            slot.turn.release()
+
+
+def _noticed(task: asyncio.Task[Kernel]) -> None:
+    """Looks at a start's error, which nobody waits for when its caller has given up."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,38 @@
+"""Every door and its address, below `{base}/chat-sessions`."""
+
+from __future__ import annotations
+
+from tornado.web import RequestHandler
+
+from .about import Health, OpenApi, SandboxReport
+from .artifacts import File, Files, RunFile
+from .doors import PREFIX
+from .events import Events
+from .live import Live
+from .messages import Answer, Cancel, Messages, Regenerate, WaitingMessage
+from .threads import Export, RestartKernel, Restore, Thread, Threads
+
+__all__ = ["DOORS", "PREFIX"]
+
+_THREAD = r"/threads/([^/]*)"
+
+DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
+    (r"/threads", Threads),
+    (rf"{_THREAD}/live", Live),
+    (rf"{_THREAD}/events", Events),
+    (rf"{_THREAD}/messages", Messages),
+    (rf"{_THREAD}/messages/([^/]+)", WaitingMessage),
+    (rf"{_THREAD}/cancel", Cancel),
+    (rf"{_THREAD}/regenerate", Regenerate),
+    (rf"{_THREAD}/answer", Answer),
+    (rf"{_THREAD}/restore", Restore),
+    (rf"{_THREAD}/kernel/restart", RestartKernel),
+    (rf"{_THREAD}/export", Export),
+    (rf"{_THREAD}/files", Files),
+    (rf"{_THREAD}/files/(.+)", File),
+    (_THREAD, Thread),
+    (r"/runs/([^/]*)/files/(.+)", RunFile),
+    (r"/sandbox", SandboxReport),
+    (r"/health", Health),
+    (r"/openapi\.json", OpenApi),
+)

@@ -1,0 +1,112 @@
+"""What clients send, as pydantic models. Imported at the first request, never at the server's start."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+MOST_CONTENT = 1_000_000
+
+Content = Annotated[str, Field(min_length=1, max_length=MOST_CONTENT)]
+Id = Annotated[str, Field(max_length=200)]
+Place = Annotated[str, Field(max_length=4096)]
+Mode = Literal["queue", "reject", "interrupt"]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Part(BaseModel):
+    """A part of a message: `{"type": "text", "text"}`, or another kind with fields of its own."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+Contents = Content | Annotated[list[Part], Field(min_length=1, max_length=200)]
+
+
+def plain(content: str | list[Part]) -> str | list[Any]:
+    """The content as JSON values."""
+    return content if isinstance(content, str) else [part.model_dump(mode="json") for part in content]
+
+
+class NewThread(Body):
+    thread_id: Id | None = None
+    notebook: Place | None = None
+    folder: Place | None = None
+    title: Annotated[str, Field(max_length=500)] | None = None
+    current: bool = False
+
+
+class Rename(Body):
+    title: Annotated[str, Field(max_length=500)]
+
+
+class NewMessage(Body):
+    content: Contents
+    message_id: Id | None = None
+    mode: Mode = "queue"
+    model: Annotated[str, Field(max_length=200)] | None = None
+    parent_run_id: Id | None = None
+    notebook: Place | None = None
+    folder: Place | None = None
+
+
+class Cancel(Body):
+    run_id: Id | None = None
+
+
+class Regenerate(Body):
+    message_id: Id
+    request_id: Id | None = None
+
+
+class Answer(Body):
+    run_id: Id | None = None
+    answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+class SendOptions(Body):
+    mode: Mode = "queue"
+    model: Annotated[str, Field(max_length=200)] | None = None
+    parentRunId: Id | None = None  # noqa: N815 - AG-UI's spelling
+
+
+class SendFrame(Body):
+    kind: Literal["send"]
+    id: Id
+    content: Contents
+    options: SendOptions = Field(default_factory=SendOptions)
+
+
+class CancelFrame(Body):
+    kind: Literal["cancel"]
+    id: Id
+    runId: Id | None = None  # noqa: N815
+
+
+class RegenerateFrame(Body):
+    kind: Literal["regenerate"]
+    id: Id
+    messageId: Id  # noqa: N815
+
+
+class WithdrawFrame(Body):
+    kind: Literal["withdraw"]
+    id: Id
+    messageId: Id  # noqa: N815
+
+
+class AnswerFrame(Body):
+    kind: Literal["answer"]
+    id: Id
+    runId: Id | None = None  # noqa: N815
+    answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame
+
+client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])

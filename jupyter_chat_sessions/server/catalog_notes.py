@@ -1,0 +1,60 @@
+"""What lists of threads should show, on its way to the catalogs: titles and deletions at once, counts once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..core.conversation import Conversation
+from ..core.errors import ChatError
+from ..core.ids import ThreadId
+from ..files.chats_folder import ChatsFolder
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+
+
+class CatalogNotes:
+    """Gathers the newest state of each thread and notes it in its folder's catalog, outside every request's path."""
+
+    def __init__(self, disk: Callable[..., Awaitable[Any]]) -> None:
+        self._disk = disk
+        self._waiting: dict[ThreadId, tuple[ChatsFolder, Conversation, str]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    def note(self, chats_folder: ChatsFolder, conversation: Conversation, created: str, is_urgent: bool) -> None:
+        """Takes the newest state of a thread."""
+        self._waiting[conversation.thread_id] = (chats_folder, conversation, created)
+        loop = asyncio.get_running_loop()
+        if is_urgent:
+            self._begin()
+        elif self._timer is None:
+            self._timer = loop.call_later(EVERY_S, self._begin)
+
+    async def flush(self) -> None:
+        """Returns when everything noted so far is in the catalogs."""
+        while self._waiting or self._writing:
+            self._begin()
+            if self._writing is not None:
+                await asyncio.shield(self._writing)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writing is None and self._waiting:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            for chats_folder, conversation, created in waiting.values():
+                try:
+                    await self._disk(chats_folder.note, conversation, created)
+                except ChatError as refused:  # the transcript is the truth; a catalog is rebuilt from it
+                    log.warning("The catalog of %s was not written: %s", chats_folder.path, refused)
+        self._writing = None

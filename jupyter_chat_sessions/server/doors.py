@@ -1,0 +1,176 @@
+"""What every door of the server has in common: who may enter, how bad input is answered, how errors are told.
+
+Each method of a door is wrapped in `@door`: jupyter_server authenticates and authorizes (resource `chat-sessions`),
+XSRF and origin are checked by its base class, and a `ChatError` becomes `{"code", "message"}` with a status.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from tornado import web
+
+from ..core.errors import (
+    Busy,
+    ChatError,
+    Conflict,
+    DiskFull,
+    Forbidden,
+    Malformed,
+    NotFound,
+    ReadOnly,
+    Stale,
+    StorageFailed,
+    TooLarge,
+    Unreadable,
+)
+from ..core.ids import OWNER, RunId, Subject, ThreadId, parse_thread_id
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..engine.session import Session
+    from .chats import Chats, Place
+
+STATUS: tuple[tuple[type[ChatError], int], ...] = (
+    (Malformed, 400),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Stale, 412),
+    (TooLarge, 413),
+    (Unreadable, 422),
+    (Busy, 429),
+    (ReadOnly, 403),
+    (DiskFull, 507),
+    (StorageFailed, 503),
+)
+CODES = {
+    400: "malformed",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "malformed",
+    416: "range_not_satisfiable",
+}
+AUTH_RESOURCE = "chat-sessions"
+PREFIX = "chat-sessions"
+MOST_BODY_BYTES = 2_000_000
+
+Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
+Model = TypeVar("Model", bound="BaseModel")
+
+
+def status_of(error: ChatError) -> int:
+    """The HTTP status that tells of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def door(method: Method) -> Method:
+    """Makes a handler's method a door: authenticated, authorized, its `ChatError`s answered."""
+
+    @functools.wraps(method)
+    async def answered(self: ChatHandler, *arguments: Any) -> None:
+        try:
+            await method(self, *arguments)
+        except ChatError as error:
+            self.refuse(error)
+
+    guarded: Any = web.authenticated(authorized(answered))
+    guarded.is_door = True
+    return guarded  # type: ignore[no-any-return]
+
+
+class ThreadDoor(JupyterHandler):
+    """What doors over HTTP and over websockets share: the chats, the subject, the thread an address names."""
+
+    auth_resource = AUTH_RESOURCE
+
+    @property
+    def chats(self) -> Chats:
+        """The server's chats, put together at the first request."""
+        chats: Chats = self.settings["jupyter_chat_sessions"].chats
+        return chats
+
+    @property
+    def subject(self) -> Subject:
+        """Who asks: `owner`, or the identity provider's user where users are kept apart."""
+        if not self.chats.separate_users:
+            return OWNER
+        return Subject(f"user:{self.current_user.username}")
+
+    async def session_of(self, given: str, *, must_exist: bool = True) -> Session:
+        """The session of the thread that an address names; `?notebook=` and `?folder=` hint at where it lives."""
+        thread_id = parse_thread_id(given)
+        return await self.chats.session(thread_id, self.subject, self.hint(), must_exist=must_exist)
+
+    def hint(self) -> Place:
+        """Where the query says that the thread lives."""
+        return self.chats.place(self.get_query_argument("notebook", None), self.get_query_argument("folder", None))
+
+
+class ChatHandler(ThreadDoor, APIHandler):
+    """The base of the REST doors."""
+
+    def refuse(self, error: ChatError) -> None:
+        """Answers with an error's status, code and words."""
+        self.set_status(status_of(error))
+        self.write_json({"code": error.code, "message": error.message})
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        """Errors that are not ours, in the same shape; internals stay in the log."""
+        exception = details.get("exc_info", (None, None, None))[1]
+        message = HTTPStatus(status_code).phrase if status_code in set(HTTPStatus) else "The request failed."
+        if isinstance(exception, web.HTTPError) and exception.log_message and status_code < 500:
+            message = exception.log_message % exception.args if exception.args else exception.log_message
+        self.write_json({"code": CODES.get(status_code, "server_error"), "message": str(message)})
+
+    def write_json(self, body: Any, status: int | None = None) -> None:
+        """Ends the request with a JSON body."""
+        if status is not None:
+            self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(json.dumps(body))
+
+    def body_as(self, model: type[Model]) -> Model:
+        """The request's JSON body as `model`; `Malformed` tells which field does not fit."""
+        if len(self.request.body) > MOST_BODY_BYTES:
+            raise TooLarge(f"A body is at most {MOST_BODY_BYTES:,} bytes; this one has {len(self.request.body):,}.")
+        return parsed(model, self.request.body or b"{}")
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A whole number from the query."""
+        given = self.get_query_argument(name, None)
+        if given is None:
+            return default
+        if not given.isascii() or not given.isdigit() or len(given) > 18:
+            raise Malformed(f"{name} is a whole number from {least} to {most}, not {given[:40]!r}.")
+        if not least <= int(given) <= most:
+            raise Malformed(f"{name} is a whole number from {least} to {most}, not {int(given)}.")
+        return int(given)
+
+    def name_ids(self, thread_id: ThreadId, run_id: RunId | None = None) -> None:
+        """Tells the caller which ids were used."""
+        self.set_header("X-Thread-Id", thread_id)
+        if run_id is not None:
+            self.set_header("X-Run-Id", run_id)
+
+
+def parsed(model: type[Model], given: bytes | str | Mapping[str, Any]) -> Model:
+    """What was given as `model`, or `Malformed` with the place that does not fit."""
+    from pydantic import ValidationError  # not before the first request: it would cost every server's start
+
+    try:
+        return model.model_validate_json(given) if isinstance(given, (bytes, str)) else model.model_validate(given)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Malformed(f"{place}: {first['msg']}.") from None

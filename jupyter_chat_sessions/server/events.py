@@ -1,0 +1,81 @@
+"""Server-sent events: the websocket's frames for those who only listen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from ..core.errors import ChatError
+from ..core.frames import Frame, nack
+from .doors import ChatHandler, door
+
+HEARTBEAT_S = 10.0
+MOST_WAITING_FRAMES = 2000
+
+
+class Events(ChatHandler):
+    """`/threads/{thread_id}/events`"""
+
+    def initialize(self) -> None:
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._is_behind = False
+
+    @door
+    async def get(self, given: str) -> None:
+        """`hello`, then what happens, until the client leaves or the thread is deleted."""
+        after = self.number("after", 0, 0, 10**18)
+        session = await self.session_of(given)
+        hello = session.watch(self, after)
+        try:
+            self.set_header("Content-Type", "text/event-stream")
+            self.set_header("Cache-Control", "no-cache, no-transform")
+            self.set_header("X-Accel-Buffering", "no")
+            self.name_ids(session.thread_id)
+            await self._send(hello)
+            while (frame := await self._next()) is not None:
+                await self._send(frame)
+                if self._is_behind and self._frames.empty():
+                    self._is_behind = False
+                    await self._send(session.watch(self, 0))
+        except StreamClosedError:
+            pass
+        finally:
+            session.unwatch(self)
+        if not self._finished:
+            self.finish()
+
+    async def _next(self) -> Frame | None:
+        while True:
+            try:
+                return await asyncio.wait_for(self._frames.get(), HEARTBEAT_S)
+            except asyncio.TimeoutError:
+                self.write(": still here\n\n")
+                await self.flush()
+
+    async def _send(self, frame: Frame) -> None:
+        self.write(f"data: {frame.text}\n\n")
+        await self.flush()
+
+    def tell(self, frame: Frame) -> None:
+        """Queues a frame; a listener that has fallen far behind gets a fresh snapshot instead."""
+        if self._is_behind:
+            return
+        if self._frames.qsize() >= MOST_WAITING_FRAMES:
+            self._is_behind = True
+            return
+        self._frames.put_nowait(frame)
+
+    def dismiss(self, why: ChatError) -> None:
+        self._frames.put_nowait(nack(None, why.code, why.message))
+        self._frames.put_nowait(None)
+
+    def on_connection_close(self) -> None:
+        self._frames.put_nowait(None)
+
+    def finish(self, chunk: Any = None, **details: Any) -> Any:
+        """APIHandler would name the content JSON."""
+        return (
+            super(ChatHandler, self).finish(chunk) if chunk is None and self._headers_written else super().finish(chunk)
+        )

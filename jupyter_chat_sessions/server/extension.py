@@ -1,0 +1,75 @@
+"""The server extension: its traits, its doors, its start and its end.
+
+Loading it costs a server almost nothing: what chats are made of is put together at the first request.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from traitlets import Bool, Unicode
+
+from .. import __version__
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from .chats import Chats
+
+
+class ChatSessions(ExtensionApp):
+    """Chat threads that are kept beside their notebooks and run their tools in folders of their own."""
+
+    name = "jupyter_chat_sessions"
+    extension_url = "/lab"
+    load_other_extensions = True
+    version = __version__
+
+    default_model = Unicode(
+        "direct", help="Who answers where neither the message nor the thread says: an agent's name."
+    ).tag(config=True)
+    persist = Bool(
+        True,
+        help="Keep transcripts in `.chats` beside the notebooks. When off, chats end with the server.",
+    ).tag(config=True)
+    separate_users = Bool(
+        False,
+        help="Keep the threads of different users of one server apart, by the identity provider's user names "
+        "(JupyterHub with shared servers, collaborative servers).",
+    ).tag(config=True)
+
+    @cached_property
+    def chats(self) -> Chats:
+        """The chats of this server."""
+        from .chats import Chats
+
+        return Chats(self)
+
+    def initialize_settings(self) -> None:
+        self.settings["jupyter_chat_sessions"] = self
+
+    def initialize_handlers(self) -> None:
+        from .addresses import DOORS, PREFIX
+
+        self.handlers.extend((rf"/{PREFIX}{pattern}", handler) for pattern, handler in DOORS)
+
+    async def stop_extension(self) -> None:
+        """Ends runs and kernels with the server."""
+        if "chats" in self.__dict__:
+            await self.chats.close()
+
+    @property
+    def address(self) -> str:
+        """The path all doors begin with, as seen from outside."""
+        from .addresses import PREFIX
+
+        return url_path_join(self.server.base_url, PREFIX)
+
+    @property
+    def server(self) -> ServerApp:
+        """The server this is an extension of."""
+        assert self.serverapp is not None, "the extension has been loaded by a server"
+        return self.serverapp

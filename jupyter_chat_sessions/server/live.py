@@ -1,0 +1,172 @@
+"""The websocket of a thread: its address names the thread, so to connect is to subscribe (docs/wire.md).
+
+A socket owns nothing: the run goes on without it, and another one goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import web
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from ..core.errors import ChatError, Conflict, Malformed, NotFound, ThreadDeleted, Unreadable
+from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
+from ..core.ids import parse_message_id, parse_run_id, regenerating_run_id
+from ..engine.session import Session
+from . import asking
+from .doors import AUTH_RESOURCE, ThreadDoor
+
+PING_MS = 10_000
+MOST_FRAME_BYTES = 4_000_000
+MOST_BEHIND_BYTES = 1_000_000
+
+CLOSES: tuple[tuple[type[ChatError], int], ...] = (
+    (Malformed, 4400),
+    (ThreadDeleted, 4410),
+    (NotFound, 4404),
+    (Unreadable, 4422),
+)
+
+
+def close_code(error: ChatError) -> int:
+    """The code a socket is closed with: 44xx means that coming back would not help."""
+    return next((code for kind, code in CLOSES if isinstance(error, kind)), 4500)
+
+
+class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
+    """One viewer of one thread."""
+
+    _session: Session | None = None
+    _unsent = 0
+    _is_behind = False
+
+    @property
+    def ping_interval(self) -> int:
+        """Milliseconds, well under the 30 s after which proxies cut a silent socket."""
+        return PING_MS
+
+    @property
+    def max_message_size(self) -> int:
+        return MOST_FRAME_BYTES
+
+    @ws_authenticated
+    async def get(self, *arguments: Any) -> None:
+        """Lets in whoever may execute on `chat-sessions`; the origin is checked by jupyter_server."""
+        is_allowed = await ensure_async(
+            self.authorizer.is_authorized(self, self.current_user, "execute", AUTH_RESOURCE)
+        )
+        if not is_allowed:
+            raise web.HTTPError(403)
+        await super().get(*arguments)
+
+    async def open(self, given: str) -> None:
+        """Shows where the thread stands; an address that is no thread's is refused in words."""
+        super().open()
+        self.set_nodelay(True)
+        try:
+            session = await self.session_of(given, must_exist=False)
+            after = self._after()
+            self._session = session
+            self._write(session.watch(self, after).text)
+        except ChatError as error:
+            self.dismiss(error)
+
+    def _after(self) -> int:
+        given = self.get_query_argument("after", "0")
+        if not given.isascii() or not given.isdigit() or len(given) > 18:
+            raise Malformed(f"after is the seq of the last line you have, a whole number, not {given[:40]!r}.")
+        return int(given)
+
+    def on_close(self) -> None:
+        """Leaves; the run goes on."""
+        super().on_close()
+        if self._session is not None:
+            self._session.unwatch(self)
+
+    # --- a viewer -----------------------------------------------------------------------------------------------------
+
+    def tell(self, frame: Frame) -> None:
+        """Sends a frame, unless so much is unsent that a fresh snapshot will serve better."""
+        if self._is_behind:
+            return
+        if self._unsent > MOST_BEHIND_BYTES:
+            self._is_behind = True
+            return
+        self._write(frame.text)
+
+    def dismiss(self, why: ChatError) -> None:
+        """Says why, and closes."""
+        self._write(nack(None, why.code, why.message).text)
+        self.close(close_code(why), why.code)
+
+    def _write(self, text: str) -> None:
+        try:
+            sent = asyncio.ensure_future(self.write_message(text))
+        except WebSocketClosedError:
+            return
+        self._unsent += len(text)
+        sent.add_done_callback(lambda done: self._was_sent(done, len(text)))
+
+    def _was_sent(self, done: asyncio.Future[None], size: int) -> None:
+        self._unsent -= size
+        if not done.cancelled() and done.exception() is None and self._is_behind and self._unsent == 0:
+            self._is_behind = False
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """It has drained: shows it where the thread stands now."""
+        if self._session is not None and self.ws_connection is not None:
+            try:
+                self._write(self._session.watch(self, 0).text)
+            except ChatError as error:
+                self.dismiss(error)
+
+    # --- what its person does -----------------------------------------------------------------------------------------
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Meets one frame; the answer is an `ack` or a `nack` with its id."""
+        if self._session is None:
+            return
+        try:
+            answer = await self._meet(self._session, message)
+        except ChatError as error:
+            answer = nack(_id_in(message), error.code, error.message)
+        self._write(answer.text)
+
+    async def _meet(self, session: Session, message: str | bytes) -> Frame:
+        from . import bodies  # pydantic: not before the first frame
+
+        frame = asking.client_frame(message)
+        if isinstance(frame, bodies.SendFrame):
+            options = frame.options
+            sent = asking.sent(
+                frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
+                is_branch="parentRunId" in options.model_fields_set,
+            )  # fmt: skip
+            return ack(frame.id, await session.send(sent))
+        if isinstance(frame, bodies.CancelFrame):
+            run_id = None if frame.runId is None else parse_run_id(frame.runId)
+            return cancel_ack(frame.id, await session.cancel(run_id))
+        if isinstance(frame, bodies.RegenerateFrame):
+            run_id = regenerating_run_id(session.thread_id, frame.id)
+            return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id))
+        if isinstance(frame, bodies.WithdrawFrame):
+            await session.withdraw(parse_message_id(frame.messageId))
+            return plain_ack(frame.id)
+        raise Conflict("Nothing in this thread waits for an answer.")
+
+
+def _id_in(message: str | bytes) -> str | None:
+    """The id of a frame that was refused, where it can be made out."""
+    try:
+        given = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    frame_id = given.get("id") if isinstance(given, dict) else None
+    return frame_id if isinstance(frame_id, str) and len(frame_id) <= 200 else None

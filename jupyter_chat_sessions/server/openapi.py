@@ -1,0 +1,232 @@
+"""The REST doors as an OpenAPI 3.1 description. A test holds it against the doors and their real answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from .. import __version__
+from . import bodies
+
+Schema = dict[str, Any]
+
+STRING: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+BOOLEAN: Schema = {"type": "boolean"}
+NULLABLE: Schema = {"type": ["string", "null"]}
+
+
+def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_ROW = {
+    "thread_id": STRING,
+    "title": STRING,
+    "created": NULLABLE,
+    "updated": NULLABLE,
+    "message_count": INTEGER,
+    "preview": STRING,
+    "notebook": NULLABLE,
+    "folder": STRING,
+    "running": BOOLEAN,
+}
+_RUN = {"oneOf": [{"type": "null"}, _object({"run_id": STRING, "status": STRING})]}
+_ACCEPTED = {
+    "thread_id": STRING,
+    "message_id": STRING,
+    "run_id": STRING,
+    "seq": INTEGER,
+    "queued": BOOLEAN,
+    "queue_depth": INTEGER,
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object({"code": STRING, "message": STRING}),
+    "ThreadRow": _object(_ROW),
+    "ThreadList": _object({"threads": _list(_ref("ThreadRow")), "version": INTEGER}),
+    "Thread": _object({**_ROW, "run": _RUN, "queue_depth": INTEGER, "level": STRING}, {"new": BOOLEAN}),
+    "MessagePage": _object(
+        {
+            "messages": _list(
+                _object({"seq": INTEGER, "created": STRING, "run_id": NULLABLE, "message": {"type": "object"}})
+            ),
+            "runs": _list(
+                _object({"run_id": STRING, "outcome": STRING, "model": NULLABLE, "usage": {"type": ["object", "null"]}})
+            ),
+            "more": BOOLEAN,
+        }
+    ),
+    "Accepted": _object(_ACCEPTED),
+    "Answered": _object({**_ACCEPTED, "outcome": STRING, "messages": _list({"type": "object"})}),
+    "Cancelled": _object({"cancelled": BOOLEAN, "run_ids": _list(STRING)}),
+    "Regenerating": _object({"thread_id": STRING, "message_id": STRING, "run_id": STRING}),
+    "Restarted": _object({"restarted": BOOLEAN}),
+    "FileList": _object(
+        {
+            "files": _list(
+                _object({"path": STRING, "size": INTEGER, "modified": STRING, "media_type": STRING, "url": STRING})
+            )
+        }
+    ),
+    "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}),
+    "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
+    "Health": _object(
+        {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
+    ),
+}
+
+_BODIES: dict[str, type[BaseModel]] = {
+    "NewThread": bodies.NewThread,
+    "Rename": bodies.Rename,
+    "NewMessage": bodies.NewMessage,
+    "Cancel": bodies.Cancel,
+    "Regenerate": bodies.Regenerate,
+    "Answer": bodies.Answer,
+}
+
+THREAD = "/threads/{thread_id}"
+ERRORS = (400, 401, 403, 404, 405, 409, 412, 413, 422, 429, 503, 507)
+
+
+def _json(name: str, words: str) -> Schema:
+    return {"description": words, "content": {"application/json": {"schema": _ref(name)}}}
+
+
+def _bytes(media_type: str, words: str) -> Schema:
+    return {"description": words, "content": {media_type: {}}}
+
+
+def _operation(
+    summary: str, answers: dict[int, Schema], body: str | None = None, query: tuple[str, ...] = (), header: str = ""
+) -> Schema:
+    refused = {str(status): _json("Error", "Refused; the body says why.") for status in ERRORS}
+    operation: Schema = {
+        "summary": summary,
+        "responses": {**refused, **{str(status): answer for status, answer in answers.items()}},
+        "parameters": [{"name": name, "in": "query", "schema": STRING} for name in query],
+    }
+    if header:
+        operation["parameters"].append({"name": header, "in": "header", "schema": STRING})
+    if body:
+        operation["requestBody"] = {"content": {"application/json": {"schema": _ref(body)}}}
+    return operation
+
+
+_HINTS = ("notebook", "folder")
+_SHOWN = {200: _json("Thread", "The thread.")}
+_NOTHING = {204: {"description": "Done."}}
+_FILE_BYTES = {
+    200: _bytes("application/octet-stream", "The file."),
+    206: _bytes("application/octet-stream", "The range asked for."),
+    416: _json("Error", "The file is shorter."),
+}
+
+PATHS: dict[str, dict[str, Schema]] = {
+    "/threads": {
+        "get": _operation(
+            "Threads of a notebook, a folder or the server, the newest first",
+            {200: _json("ThreadList", "The list.")},
+            query=("notebook", "folder", "q", "limit", "before"),
+        ),
+        "post": _operation(
+            "Make a thread, or find it by id, session key or as the notebook's current one",
+            {201: _json("Thread", "Made."), 200: _json("Thread", "It was there.")},
+            "NewThread",
+            header="X-Session-Key",
+        ),
+    },
+    THREAD: {
+        "get": _operation("One thread", _SHOWN, query=_HINTS),
+        "patch": _operation("Rename", _SHOWN, "Rename", query=_HINTS, header="If-Match"),
+        "delete": _operation("Delete; it stays in the trash for 7 days", _NOTHING, query=_HINTS),
+    },
+    f"{THREAD}/restore": {"post": _operation("Take a deleted thread back", _SHOWN, query=_HINTS)},
+    f"{THREAD}/messages": {
+        "get": _operation(
+            "A page of messages, oldest first",
+            {200: _json("MessagePage", "The page.")},
+            query=(*_HINTS, "before", "limit"),
+        ),
+        "post": _operation(
+            "Send a message",
+            {202: _json("Accepted", "It is on disk."), 200: _json("Answered", "With wait=true: its run has ended.")},
+            "NewMessage",
+            query=("wait",),
+        ),
+    },
+    f"{THREAD}/messages/{{message_id}}": {"delete": _operation("Take back a waiting message", _NOTHING, query=_HINTS)},
+    f"{THREAD}/cancel": {
+        "post": _operation("Stop", {200: _json("Cancelled", "What was stopped.")}, "Cancel", query=_HINTS)
+    },
+    f"{THREAD}/regenerate": {
+        "post": _operation("Answer a message again", {202: _json("Regenerating", "Begun.")}, "Regenerate", query=_HINTS)
+    },
+    f"{THREAD}/answer": {"post": _operation("Answer what a run asks a person", {}, "Answer", query=_HINTS)},
+    f"{THREAD}/kernel/restart": {
+        "post": _operation("Forget the variables; files remain", {202: _json("Restarted", "Done.")}, query=_HINTS)
+    },
+    f"{THREAD}/events": {
+        "get": _operation(
+            "The websocket's frames as server-sent events",
+            {200: _bytes("text/event-stream", "Frames, until the client leaves.")},
+            query=(*_HINTS, "after"),
+        )
+    },
+    f"{THREAD}/export": {
+        "get": _operation(
+            "The conversation as a file",
+            {200: _bytes("text/markdown", "Markdown, a notebook or JSON.")},
+            query=(*_HINTS, "format"),
+        )
+    },
+    f"{THREAD}/files": {"get": _operation("The files", {200: _json("FileList", "The list.")}, query=_HINTS)},
+    f"{THREAD}/files/{{path}}": {
+        "get": _operation("A file", _FILE_BYTES, query=_HINTS),
+        "head": _operation("A file's headers", _FILE_BYTES, query=_HINTS),
+        "put": _operation("Put a file", {201: _json("PutFile", "It is there.")}, query=(*_HINTS, "overwrite")),
+        "delete": _operation("Remove a file", _NOTHING, query=_HINTS),
+    },
+    "/runs/{run_id}/files/{path}": {
+        "get": _operation("A file of a tool call without a thread", _FILE_BYTES),
+        "head": _operation("Its headers", _FILE_BYTES),
+    },
+    "/sandbox": {"get": _operation("How far tools are confined", {200: _json("Sandbox", "The level and its gaps.")})},
+    "/health": {"get": _operation("Version and state", {200: _json("Health", "The state.")})},
+    "/openapi.json": {"get": _operation("This description", {200: _bytes("application/json", "OpenAPI 3.1.")})},
+}
+
+
+def description(address: str) -> Schema:
+    """The whole description, for the server whose doors begin at `address`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "jupyter_chat_sessions", "version": __version__},
+        "servers": [{"url": address}],
+        "paths": {path: {**_parameters(path), **operations} for path, operations in PATHS.items()},
+        "components": {"schemas": {**SCHEMAS, **_body_schemas()}},
+    }
+
+
+def _parameters(path: str) -> Schema:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    named = [{"name": name, "in": "path", "required": True, "schema": STRING} for name in names]
+    return {"parameters": named} if named else {}
+
+
+def _body_schemas() -> Schema:
+    schemas: Schema = {}
+    for name, model in _BODIES.items():
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[name] = schema
+    return schemas

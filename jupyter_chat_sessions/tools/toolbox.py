@@ -1,0 +1,104 @@
+"""The tools of a server, by name: the built-in ones and those of other packages.
+
+A call never raises for what was asked: an unknown tool, arguments that do not fit and a tool that fails are results,
+in words an agent can act on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from ..core.errors import ChatError
+from ..core.ids import ThreadId
+from ..core.roles import Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec
+from .list_files import ListFiles
+from .list_variables import ListVariables
+from .read_file import ReadFile
+from .restart_kernel import RestartKernel
+from .run_python import RunPython
+from .run_shell import RunShell
+from .schema import misfits, with_defaults
+from .tool import Tool, ToolMaker, failure
+
+BUILT_IN: Mapping[str, ToolMaker] = {
+    "run_python": RunPython,
+    "run_shell": RunShell,
+    "list_files": ListFiles,
+    "read_file": ReadFile,
+    "list_variables": ListVariables,
+    "restart_kernel": RestartKernel,
+}
+GROUP = "jupyter_chat_sessions.tools"
+"""The entry points under which other packages offer tools: each names a `ToolMaker`."""
+
+_log = logging.getLogger(__name__)
+
+
+def offered_tools() -> dict[str, ToolMaker]:
+    """The tools other packages offer. One that cannot be loaded is logged and left out."""
+    found: dict[str, ToolMaker] = {}
+    for each in entry_points(group=GROUP):
+        try:
+            found[each.name] = each.load()
+        except Exception:  # another package's fault must not cost the chat its tools
+            _log.exception("The tool %r of %r cannot be loaded.", each.name, each.value)
+    return found
+
+
+class ToolBox:
+    """The `Tools` of a server, over its sandbox. `makers` in place of the built-in and offered ones, if given."""
+
+    def __init__(self, sandbox: Sandbox, makers: Mapping[str, ToolMaker] | None = None) -> None:
+        self._sandbox, self._makers = sandbox, makers
+        self._made: dict[str, Tool] | None = None
+
+    def _tools(self) -> dict[str, Tool]:
+        """Made at the first question, sorted by name, so that what an agent is told stays the same."""
+        if self._made is None:
+            makers = {**offered_tools(), **BUILT_IN} if self._makers is None else self._makers
+            tools = [make(self._sandbox) for make in makers.values()]
+            self._made = {tool.spec.name: tool for tool in sorted(tools, key=lambda tool: tool.spec.name)}
+        return self._made
+
+    def specs(self) -> Sequence[ToolSpec]:
+        return [tool.spec for tool in self._tools().values()]
+
+    def names(self, thread_id: ThreadId) -> frozenset[str]:
+        return self._sandbox.names(thread_id)
+
+    async def call(self, call: ToolCall, context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
+        """Runs the call. The last event is its only `ToolResult`; closing the iterator stops the work."""
+        tool = self._tools().get(call.name)
+        if tool is None:
+            yield failure(f"There is no tool {call.name!r}. Tools: {', '.join(self._tools())}.")
+            return
+        wrong = list(misfits(call.arguments, tool.spec.parameters))
+        if wrong:
+            yield failure(f"These arguments do not fit {call.name}: {'; '.join(wrong)}.")
+            return
+        try:
+            async for event in _until_result(tool, with_defaults(call.arguments, tool.spec.parameters), context):
+                yield event
+        except ChatError as error:
+            yield failure(error.message)
+        except Exception as error:  # a tool's fault ends its call, not the run
+            _log.exception("The tool %s failed.", call.name)
+            yield failure(f"{call.name} failed: {type(error).__name__}: {error}")
+
+
+async def _until_result(
+    tool: Tool, arguments: Mapping[str, Any], context: ToolContext
+) -> AsyncGenerator[ToolEvent, None]:
+    events = tool.run(arguments, context)
+    try:
+        async for event in events:
+            yield event
+            if isinstance(event, ToolResult):
+                return
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+    yield failure(f"{tool.spec.name} ended without a result.")

@@ -1,0 +1,146 @@
+/**
+ * The server's REST doors, as far as the front end uses them.
+ *
+ * Urls of files come ready-made from the server and are only resolved against its address, never built here.
+ */
+
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type { Artifact, ThreadInfo } from '../protocol';
+import type { Page } from '../store/lines';
+
+/** Where a thread lives: a notebook, or a folder, by its path below the server's root. */
+export interface Place {
+  readonly notebook?: string | null;
+  readonly folder?: string | null;
+}
+
+/** A thread as the list shows it. */
+export interface ThreadRow {
+  readonly thread_id: string;
+  readonly title: string;
+  readonly created: string;
+  readonly updated: string;
+  readonly message_count: number;
+  readonly preview: string;
+  /** The notebook's file name beside the folder's chats; `null` for a thread of the folder. */
+  readonly notebook: string | null;
+  readonly folder: string;
+  readonly running: boolean;
+}
+
+export interface StoredFile extends Artifact {
+  readonly modified: string;
+}
+
+/** A refusal by the server: `code` for programs, `message` for people. Status 0: it could not be reached. */
+export class RestError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string
+  ) {
+    super(message);
+    this.name = 'RestError';
+  }
+}
+
+/** The path of a row's notebook below the server's root; `null` where it has none. */
+export function notebookOf({ folder, notebook }: Pick<ThreadRow, 'folder' | 'notebook'>): string | null {
+  return notebook === null ? null : URLExt.join(folder, notebook);
+}
+
+/** Where a row's thread lives. */
+export function placeOf(row: Pick<ThreadRow, 'folder' | 'notebook'>): Place {
+  const notebook = notebookOf(row);
+  return notebook === null ? { folder: row.folder } : { notebook };
+}
+
+export class Rest {
+  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  /** The threads of a place, or of every folder the server has seen, newest first. */
+  async list(place: Place = {}, limit = 200): Promise<readonly ThreadRow[]> {
+    const answer = await this.ask<{ threads: readonly ThreadRow[] }>('GET', 'threads', {
+      ...place,
+      limit: String(limit)
+    });
+    return answer.threads;
+  }
+
+  /** The notebook's current thread, made if there is none. */
+  current(notebook: string): Promise<ThreadInfo> {
+    return this.ask('POST', 'threads', {}, { notebook, current: true });
+  }
+
+  rename(threadId: string, title: string, place: Place = {}): Promise<ThreadInfo> {
+    return this.ask('PATCH', `threads/${threadId}`, place, { title });
+  }
+
+  delete(threadId: string, place: Place = {}): Promise<void> {
+    return this.ask('DELETE', `threads/${threadId}`, place);
+  }
+
+  restore(threadId: string, place: Place = {}): Promise<ThreadInfo> {
+    return this.ask('POST', `threads/${threadId}/restore`, place, {});
+  }
+
+  /** A page of messages older than line `before`. */
+  messagesBefore(threadId: string, before: number, place: Place = {}): Promise<Page> {
+    return this.ask('GET', `threads/${threadId}/messages`, { ...place, before: String(before), limit: '50' });
+  }
+
+  async files(threadId: string, place: Place = {}): Promise<readonly StoredFile[]> {
+    const answer = await this.ask<{ files: readonly StoredFile[] }>(
+      'GET',
+      `threads/${threadId}/files`,
+      place
+    );
+    return answer.files;
+  }
+
+  /** The address of a thread's socket, without its query. */
+  liveUrl(threadId: string): string {
+    return URLExt.join(this.settings.wsUrl, 'chat-sessions', 'threads', threadId, 'live');
+  }
+
+  /** An address from the server, absolute. */
+  resolve(url: string): string {
+    return new URL(url, new URL(this.settings.baseUrl, PageConfig.getBaseUrl())).href;
+  }
+
+  private async ask<T>(method: string, path: string, query: Query | Place = {}, body?: unknown): Promise<T> {
+    const url = URLExt.join(this.settings.baseUrl, 'chat-sessions', path) + queryOf(query);
+    const init = { method, body: body === undefined ? undefined : JSON.stringify(body) };
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, init, this.settings);
+    } catch (error) {
+      throw new RestError(0, 'unreachable', error instanceof Error ? error.message : String(error));
+    }
+    const text = await response.text();
+    if (!response.ok) {
+      throw refusal(response, text);
+    }
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+}
+
+type Query = Readonly<Record<string, string | null | undefined>>;
+
+/** `?a=b` of what is named in `query`; empty where nothing is. */
+export function queryOf(query: Query | Place): string {
+  const named = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1]);
+  const text = new URLSearchParams(named).toString();
+  return text && `?${text}`;
+}
+
+function refusal(response: Response, text: string): RestError {
+  try {
+    const { code, message } = JSON.parse(text) as { code?: string; message?: string };
+    return new RestError(response.status, code ?? 'error', message ?? response.statusText);
+  } catch {
+    return new RestError(response.status, 'error', response.statusText || String(response.status));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * One websocket for one thread: to connect is to subscribe.
+ *
+ * It never gives up (but for an address that is refused), asks to continue after the last line heard, and sends again
+ * what was not acknowledged; the frames' ids make that harmless.
+ */
+
+import ReconnectingWebSocket from 'partysocket/ws';
+
+import { chance } from '../ids';
+import { CLOSED_FOR_GOOD } from '../protocol';
+import type { ClientFrame, ServerFrame } from '../protocol';
+
+/** `connecting`: the first time; `live`: the hello has come; `offline`: lost and trying; `closed`: for good. */
+export type Connection = 'connecting' | 'live' | 'offline' | 'closed';
+
+/** How a thread speaks with whoever keeps it. */
+export interface Wire {
+  send(frame: ClientFrame): void;
+  /** Tries at once instead of waiting for the next attempt. */
+  nudge(): void;
+  close(): void;
+}
+
+export interface Hearer {
+  /** The number of the last line heard. */
+  readonly after: () => number;
+  readonly onFrame: (frame: ServerFrame) => void;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+/** Milliseconds before attempt number `attempt` (0 is the first): doubling up to `CAP`, half of it left to chance. */
+export function delayBefore(attempt: number, random: number): number {
+  const delay = attempt === 0 ? 0 : Math.min(CAP, 500 * 2 ** Math.min(attempt - 1, 16));
+  return delay / 2 + (delay / 2) * random;
+}
+
+/** The longest wait between two attempts, in milliseconds. */
+export const CAP = 20_000;
+
+/** A socket is given this long to open, in milliseconds. */
+const OPENING = 15_000;
+
+/** A frame is given this long to be acknowledged, in milliseconds; then the socket is taken for dead. */
+const PATIENCE = 10_000;
+
+/** Opens a wire. `url` is asked for the socket's address at each attempt. */
+export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
+  const unacknowledged = new Map<string, ClientFrame>();
+  let attempt = 0;
+  let isGreeted = false;
+  let wake: () => void = () => undefined;
+
+  const address = async (): Promise<string> => {
+    const pause = delayBefore(attempt++, chance());
+    if (pause > 0) {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, pause);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return url(hearer.after());
+  };
+
+  const socket = new ReconnectingWebSocket(address, null, {
+    connectionTimeout: OPENING,
+    minReconnectionDelay: 0, // The pause is in `address`, where it can be cut short.
+    shouldReconnectOnClose: event => !CLOSED_FOR_GOOD.includes(event.code)
+  });
+
+  socket.addEventListener('message', ({ data }) => {
+    const frame = parsed(data);
+    if (frame === null) {
+      return;
+    }
+    if (frame.kind === 'ack' || frame.kind === 'nack') {
+      unacknowledged.delete(frame.id ?? '');
+    }
+    hearer.onFrame(frame);
+    if (frame.kind === 'hello') {
+      attempt = 0;
+      isGreeted = true;
+      hearer.onConnection('live');
+      unacknowledged.forEach(each => socket.send(JSON.stringify(each)));
+    }
+  });
+
+  socket.addEventListener('close', event => {
+    const isOver = CLOSED_FOR_GOOD.includes(event.code);
+    const wasLive = isGreeted;
+    isGreeted = false;
+    if (isOver) {
+      stopListening();
+      hearer.onConnection('closed');
+    } else if (wasLive || attempt > 1) {
+      hearer.onConnection('offline');
+    }
+  });
+
+  const nudge = (): void => {
+    attempt = Math.min(attempt, 1);
+    wake();
+  };
+  const reopen = (): void => {
+    attempt = 0;
+    socket.reconnect();
+    wake();
+  };
+  const onVisible = (): void => {
+    if (document.visibilityState === 'visible') {
+      nudge();
+    }
+  };
+  // After a change of network an open socket may be dead without knowing it; to join again costs one small frame.
+  window.addEventListener('online', reopen);
+  document.addEventListener('visibilitychange', onVisible);
+  const stopListening = (): void => {
+    window.removeEventListener('online', reopen);
+    document.removeEventListener('visibilitychange', onVisible);
+  };
+
+  return {
+    send: frame => {
+      unacknowledged.set(frame.id, frame);
+      if (isGreeted && socket.readyState === ReconnectingWebSocket.OPEN) {
+        socket.send(JSON.stringify(frame));
+        setTimeout(() => isGreeted && unacknowledged.has(frame.id) && reopen(), PATIENCE);
+      }
+    },
+    nudge,
+    close: () => {
+      stopListening();
+      socket.close();
+      wake();
+    }
+  };
+}
+
+function parsed(data: unknown): ServerFrame | null {
+  try {
+    return JSON.parse(String(data)) as ServerFrame;
+  } catch {
+    return null;
+  }
+}

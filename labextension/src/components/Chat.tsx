@@ -1,0 +1,80 @@
+/** A thread: its conversation, what is to be known about it, and the composer. The same wherever it is shown. */
+
+import { useState } from 'react';
+
+import type { Shown } from '../store/thread';
+import { runningOf, waitingOf } from '../store/turns';
+import { Banners } from './Banner';
+import { Chip } from './Chip';
+import { Composer } from './Composer';
+import { EmptyState } from './EmptyState';
+import { useHost } from './host';
+import { MessageList } from './MessageList';
+
+/** What can be done with a thread. One object for the life of the thread. */
+export interface ChatActions {
+  readonly send: (text: string) => void;
+  readonly sendAgain: (id: string) => void;
+  readonly discard: (id: string) => void;
+  readonly cancel: () => void;
+  readonly regenerate: (messageId: string) => void;
+  readonly withdraw: (messageId: string) => void;
+  readonly write: (draft: string) => void;
+  readonly copy: (text: string) => void;
+  readonly nudge: () => void;
+  readonly loadOlder: () => void;
+  readonly dismissNotice: () => void;
+}
+
+export interface ChatProps {
+  readonly shown: Shown;
+  readonly actions: ChatActions;
+  /** Changes when the composer should take the focus. */
+  readonly focusKey?: unknown;
+  /** Whether another thread may still take this one's place, so that it should not greet yet. */
+  readonly isProvisional?: boolean;
+}
+
+export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatProps): JSX.Element {
+  const { trans } = useHost();
+  const [started, start] = useState(0);
+  const { view, connection, draft } = shown;
+  const isEmpty =
+    view.runs.size === 0 && view.pending.length === 0 && waitingOf(view).length === 0 && !view.more;
+  const isReadOnly = view.thread?.read_only ?? false;
+  const blocked =
+    view.closed || connection === 'closed'
+      ? trans.__('This chat is closed')
+      : isReadOnly
+        ? trans.__('This chat can only be read')
+        : null;
+  return (
+    <div className="jcs-Chat">
+      {isEmpty && (isProvisional || view.thread === null) ? (
+        <div className="jcs-Blank" />
+      ) : isEmpty ? (
+        <EmptyState
+          agent={view.agent}
+          onStart={text => {
+            actions.write(text);
+            start(started + 1);
+          }}
+        />
+      ) : (
+        <MessageList shown={shown} actions={actions} />
+      )}
+      <Banners shown={shown} actions={actions} />
+      <Composer
+        draft={draft}
+        isRunning={runningOf(view) !== null}
+        blocked={blocked}
+        focusKey={started > 0 ? `${String(focusKey)}:${started}` : focusKey}
+        onWrite={actions.write}
+        onSend={actions.send}
+        onStop={actions.cancel}
+      >
+        <Chip agent={view.agent} level={view.level} />
+      </Composer>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/** The outputs of a tool call, as a notebook shows them; nothing in them runs. */
+
+import { memo, useMemo } from 'react';
+
+import { Rendered } from '../markdown/Markdown';
+import type { Artifact, DataOutput, Output } from '../protocol';
+import { Fence } from './Fence';
+import { useHost } from './host';
+
+export interface OutputsProps {
+  readonly outputs: readonly Output[];
+  readonly artifacts: readonly Artifact[];
+}
+
+export const Outputs = memo(function Outputs({ outputs, artifacts }: OutputsProps): JSX.Element {
+  return (
+    <div className="jcs-Outputs">
+      {outputs.map((output, index) => (
+        <Fence key={index} instead={error => <pre className="jcs-Tool-plain">{error.message}</pre>}>
+          <OutputView output={output} artifacts={artifacts} />
+        </Fence>
+      ))}
+    </div>
+  );
+});
+
+interface OutputViewProps {
+  readonly output: Output;
+  readonly artifacts: readonly Artifact[];
+}
+
+const OutputView = memo(function OutputView({ output, artifacts }: OutputViewProps): JSX.Element | null {
+  switch (output.output_type) {
+    case 'stream':
+      return (
+        <div
+          className={`jcs-Output jcs-Output-text jcs-mod-${output.name === 'stderr' ? 'stderr' : 'stdout'}`}
+        >
+          <Rendered
+            mimeType={`application/vnd.jupyter.${output.name === 'stderr' ? 'stderr' : 'stdout'}`}
+            value={joined(output.text)}
+          />
+        </div>
+      );
+    case 'error': {
+      const traceback = output.traceback.join('\n') || `${output.ename}: ${output.evalue}`;
+      return (
+        <div className="jcs-Output jcs-Output-text jcs-mod-error">
+          <Rendered mimeType="application/vnd.jupyter.stderr" value={traceback} />
+        </div>
+      );
+    }
+    default:
+      return output.data ? <DataView output={output} artifacts={artifacts} /> : null;
+  }
+});
+
+function DataView({
+  output,
+  artifacts
+}: {
+  output: DataOutput;
+  artifacts: readonly Artifact[];
+}): JSX.Element | null {
+  const { rendermime, resolve, trans } = useHost();
+  const path = output.metadata?.artifact;
+  const url = artifacts.find(each => each.path === path)?.url;
+  const data = useMemo(
+    () => Object.fromEntries(Object.entries(output.data).map(([type, value]) => [type, joined(value)])),
+    [output.data]
+  );
+  if (path !== undefined) {
+    return (
+      <figure className="jcs-Output jcs-Output-image">
+        {url === undefined ? (
+          <span className="jcs-Output-wait">{trans.__('Drawing %1…', path)}</span>
+        ) : (
+          <a href={resolve(url)} target="_blank" rel="noopener noreferrer" title={path}>
+            <img src={resolve(url)} alt={altOf(data['text/plain'], path)} loading="lazy" />
+          </a>
+        )}
+      </figure>
+    );
+  }
+  const mimeType = rendermime.preferredMimeType(data as never, 'ensure');
+  if (mimeType === undefined) {
+    return null;
+  }
+  return (
+    <div className={`jcs-Output${mimeType === 'text/plain' ? ' jcs-Output-text' : ''}`}>
+      <Rendered mimeType={mimeType} value={data[mimeType]} />
+    </div>
+  );
+}
+
+function altOf(text: unknown, path: string): string {
+  return typeof text === 'string' && text !== '' ? `${path} ${text}` : path;
+}
+
+/** nbformat's text, whole; other data as it is. */
+function joined(value: unknown): unknown {
+  return Array.isArray(value) && value.every(line => typeof line === 'string') ? value.join('') : value;
+}

@@ -1,0 +1,252 @@
+/** The list of threads: this notebook's first. Rows are opened, renamed in place, and deleted by two clicks. */
+
+import { deleteIcon, editIcon } from '@jupyterlab/ui-components';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent } from 'react';
+
+import type { ThreadRow } from '../client/rest';
+import { notebookOf } from '../client/rest';
+import { ConfirmButton } from './ConfirmButton';
+import { useHost } from './host';
+import { ago } from './time';
+
+export interface SessionListProps {
+  readonly here: readonly ThreadRow[];
+  readonly elsewhere: readonly ThreadRow[];
+  readonly isLoaded: boolean;
+  readonly error: string | null;
+  /** The thread that is shown. */
+  readonly current: string | null;
+  /** Threads with an answer nobody has seen. */
+  readonly unread: ReadonlySet<string>;
+  readonly hasNotebook: boolean;
+  readonly onOpen: (row: ThreadRow) => void;
+  readonly onRename: (row: ThreadRow, title: string) => void;
+  readonly onDelete: (row: ThreadRow) => void;
+  readonly onRefresh: () => void;
+}
+
+/** With more rows than this, a field to search them is shown. */
+const SEARCHABLE = 7;
+
+export function SessionList(props: SessionListProps): JSX.Element {
+  const { trans } = useHost();
+  const { here, elsewhere, isLoaded, error } = props;
+  const [query, setQuery] = useState('');
+  const [renaming, setRenaming] = useState<string | null>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const shownHere = useMemo(() => found(here, query), [here, query]);
+  const shownElsewhere = useMemo(() => found(elsewhere, query), [elsewhere, query]);
+  const count = here.length + elsewhere.length;
+
+  const move = (event: KeyboardEvent): void => {
+    const rows = [...(list.current?.querySelectorAll<HTMLElement>('.jcs-Row-open') ?? [])];
+    const at = rows.indexOf(document.activeElement as HTMLElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+    if (at >= 0 && next !== undefined && rows[next]) {
+      event.preventDefault();
+      rows[next].focus();
+    }
+  };
+
+  const row = (each: ThreadRow, isHere: boolean): JSX.Element => (
+    <Row
+      key={each.thread_id}
+      row={each}
+      isHere={isHere}
+      isCurrent={each.thread_id === props.current}
+      isUnread={props.unread.has(each.thread_id)}
+      isRenaming={each.thread_id === renaming}
+      onOpen={() => props.onOpen(each)}
+      onBeginRename={() => setRenaming(each.thread_id)}
+      onEndRename={title => {
+        setRenaming(null);
+        if (title !== null && title !== each.title) {
+          props.onRename(each, title);
+        }
+      }}
+      onDelete={() => {
+        props.onDelete(each);
+        // The row goes: the focus goes to the list, not to the page.
+        list.current?.focus();
+      }}
+    />
+  );
+
+  return (
+    <div className="jcs-List">
+      {(count > SEARCHABLE || query) && (
+        <input
+          type="search"
+          className="jcs-List-search"
+          placeholder={trans.__('Search chats')}
+          aria-label={trans.__('Search chats')}
+          value={query}
+          onChange={event => setQuery(event.target.value)}
+        />
+      )}
+      <div ref={list} className="jcs-List-rows" tabIndex={-1} onKeyDown={move}>
+        {error !== null && (
+          <p className="jcs-List-note" role="alert">
+            {trans.__('The list could not be read: %1', error)}{' '}
+            <button type="button" className="jcs-Link" onClick={props.onRefresh}>
+              {trans.__('Try again')}
+            </button>
+          </p>
+        )}
+        {error === null && isLoaded && count === 0 && (
+          <p className="jcs-List-note">{trans.__('Chats appear here once something is sent.')}</p>
+        )}
+        {shownHere.length > 0 && (
+          <section aria-label={trans.__('This notebook')}>
+            <h3>{trans.__('This notebook')}</h3>
+            <ul>{shownHere.map(each => row(each, true))}</ul>
+          </section>
+        )}
+        {shownElsewhere.length > 0 && (
+          <section aria-label={trans.__('Other chats')}>
+            {(props.hasNotebook || shownHere.length > 0) && <h3>{trans.__('Other chats')}</h3>}
+            <ul>{shownElsewhere.map(each => row(each, false))}</ul>
+          </section>
+        )}
+        {query && shownHere.length + shownElsewhere.length === 0 && (
+          <p className="jcs-List-note">{trans.__('No chat matches.')}</p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The rows that have every word of `query` in their title, preview or notebook. */
+function found(rows: readonly ThreadRow[], query: string): readonly ThreadRow[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter(row => {
+    const text = `${row.title} ${row.preview} ${notebookOf(row) ?? row.folder}`.toLowerCase();
+    return words.every(word => text.includes(word));
+  });
+}
+
+interface RowProps {
+  readonly row: ThreadRow;
+  readonly isHere: boolean;
+  readonly isCurrent: boolean;
+  readonly isUnread: boolean;
+  readonly isRenaming: boolean;
+  readonly onOpen: () => void;
+  readonly onBeginRename: () => void;
+  /** `null`: nothing is to change. */
+  readonly onEndRename: (title: string | null) => void;
+  readonly onDelete: () => void;
+}
+
+function Row(props: RowProps): JSX.Element {
+  const { trans, locale } = useHost();
+  const { row, isCurrent, isUnread } = props;
+  const opener = useRef<HTMLButtonElement>(null);
+  const wasRenaming = useRef(false);
+
+  useEffect(() => {
+    if (wasRenaming.current && !props.isRenaming) {
+      opener.current?.focus();
+    }
+    wasRenaming.current = props.isRenaming;
+  }, [props.isRenaming]);
+
+  const title = row.title || trans.__('Untitled chat');
+  if (props.isRenaming) {
+    return (
+      <li className="jcs-Row">
+        <TitleInput title={title} onEnd={props.onEndRename} />
+      </li>
+    );
+  }
+  const where = props.isHere ? '' : (notebookOf(row) ?? row.folder);
+  return (
+    <li className={`jcs-Row${isCurrent ? ' jcs-mod-current' : ''}`}>
+      <button
+        ref={opener}
+        type="button"
+        className="jcs-Row-open"
+        aria-current={isCurrent ? 'true' : undefined}
+        title={[title, row.preview, where].filter(Boolean).join('\n')}
+        onClick={props.onOpen}
+        onDoubleClick={props.onBeginRename}
+        onKeyDown={event => {
+          if (event.key === 'F2') {
+            event.preventDefault();
+            props.onBeginRename();
+          }
+        }}
+      >
+        <span className="jcs-Row-line">
+          <span className="jcs-Row-title">{title}</span>
+          {row.running && (
+            <span className="jcs-Dot jcs-mod-running" role="img" aria-label={trans.__('running')} />
+          )}
+          {isUnread && !row.running && (
+            <span className="jcs-Dot" role="img" aria-label={trans.__('new answer')} />
+          )}
+          <time className="jcs-Row-time" dateTime={row.updated}>
+            {ago(row.updated, trans, locale)}
+          </time>
+        </span>
+        {(row.preview || where) && <span className="jcs-Row-preview">{where || row.preview}</span>}
+      </button>
+      <span className="jcs-Row-actions">
+        <button
+          type="button"
+          className="jcs-IconButton"
+          title={trans.__('Rename (F2)')}
+          aria-label={trans.__('Rename %1', title)}
+          onClick={props.onBeginRename}
+        >
+          <editIcon.react tag="span" />
+        </button>
+        <ConfirmButton
+          icon={deleteIcon}
+          label={trans.__('Delete %1', title)}
+          confirmLabel={trans.__('Confirm delete')}
+          onConfirm={props.onDelete}
+        />
+      </span>
+    </li>
+  );
+}
+
+export interface TitleInputProps {
+  readonly title: string;
+  readonly onEnd: (title: string | null) => void;
+}
+
+/** A title being changed: Enter or leaving keeps it, Escape does not. */
+export function TitleInput({ title, onEnd }: TitleInputProps): JSX.Element {
+  const { trans } = useHost();
+  const input = useRef<HTMLInputElement>(null);
+  // Escape takes the input away, which leaves it: that must not keep the title after all.
+  const isOver = useRef(false);
+  const end = (value: string | null): void => {
+    if (!isOver.current) {
+      isOver.current = true;
+      onEnd(value);
+    }
+  };
+  useEffect(() => input.current?.select(), []);
+  return (
+    <input
+      ref={input}
+      className="jcs-TitleInput"
+      aria-label={trans.__('Title')}
+      defaultValue={title}
+      maxLength={200}
+      onBlur={event => end(event.target.value.trim())}
+      onKeyDown={event => {
+        event.stopPropagation();
+        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+          end(event.currentTarget.value.trim());
+        } else if (event.key === 'Escape') {
+          end(null);
+        }
+      }}
+    />
+  );
+}

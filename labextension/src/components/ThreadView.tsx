@@ -1,0 +1,36 @@
+/** A chat that follows an open thread. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import { useMemo, useSyncExternalStore } from 'react';
+
+import type { Thread } from '../store/thread';
+import { Chat } from './Chat';
+import type { ChatActions } from './Chat';
+
+export interface ThreadViewProps {
+  readonly thread: Thread;
+  readonly focusKey?: unknown;
+  readonly isProvisional?: boolean;
+}
+
+export function ThreadView({ thread, focusKey, isProvisional }: ThreadViewProps): JSX.Element {
+  const shown = useSyncExternalStore(thread.subscribe, thread.snapshot);
+  const actions = useMemo(() => actionsOf(thread), [thread]);
+  return <Chat shown={shown} actions={actions} focusKey={focusKey} isProvisional={isProvisional} />;
+}
+
+function actionsOf(thread: Thread): ChatActions {
+  return {
+    send: text => thread.send(text),
+    sendAgain: id => thread.sendAgain(id),
+    discard: id => thread.discard(id),
+    cancel: () => thread.cancel(),
+    regenerate: messageId => thread.regenerate(messageId),
+    withdraw: messageId => thread.withdraw(messageId),
+    write: draft => thread.write(draft),
+    copy: text => Clipboard.copyToSystem(text),
+    nudge: () => thread.nudge(),
+    loadOlder: () => void thread.loadOlder(),
+    dismissNotice: () => thread.dismissNotice()
+  };
+}

@@ -1,0 +1,44 @@
+/** What a tool call asks for, read from its JSON even while that is still being written. */
+
+export interface Arguments {
+  /** The code or command in it, with its language; `null` where there is none. */
+  readonly code: { readonly text: string; readonly language: string } | null;
+  /** The other arguments, as text; empty where there are none. */
+  readonly others: string;
+}
+
+/** Arguments that hold code, and its language. */
+const CODE: Readonly<Record<string, string>> = { code: 'python', command: 'bash', sql: 'sql' };
+
+export function argumentsOf(json: string): Arguments {
+  const whole = parsed(json);
+  if (whole === null) {
+    return { code: begun(json), others: '' };
+  }
+  const key = Object.keys(CODE).find(each => typeof whole[each] === 'string');
+  const others = Object.entries(whole)
+    .filter(([each]) => each !== key)
+    .map(([each, value]) => `${each}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('\n');
+  return { code: key ? { text: whole[key] as string, language: CODE[key] } : null, others };
+}
+
+function parsed(json: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(json || '{}');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+const BEGUN = /^\s*\{\s*"(code|command|sql)"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)/;
+
+/** The code in arguments that are not whole yet. */
+function begun(json: string): Arguments['code'] {
+  const match = BEGUN.exec(json);
+  if (!match) {
+    return null;
+  }
+  return { text: JSON.parse(`"${match[2]}"`) as string, language: CODE[match[1]] };
+}

@@ -1,0 +1,27 @@
+/** Icons of this extension. */
+
+import { LabIcon } from '@jupyterlab/ui-components';
+
+const svg = (inner: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 24 24">${inner}</svg>`;
+
+export const chatIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:chat',
+  svgstr: svg(
+    '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M4 3h16a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2h-8.6L7 21.6a.6.6 0 0 1-1-.5V18H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm0 2v11h4v2.6L10.6 16H20V5H4zm3 3h10v1.6H7V8zm0 3.4h7V13H7v-1.6z"/>'
+  )
+});
+
+export const sendIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:send',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M12 4l7 7-1.5 1.5-4.4-4.4V20h-2.2V8.1l-4.4 4.4L5 11z"/>'
+  )
+});
+
+export const shieldIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:shield',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M12 2l8 3v6c0 5-3.4 9.4-8 11-4.6-1.6-8-6-8-11V5l8-3zm0 2.1L6 6.4V11c0 3.9 2.5 7.4 6 8.9 3.5-1.5 6-5 6-8.9V6.4l-6-2.3z"/>'
+  )
+});

@@ -1,0 +1,19 @@
+/**
+ * Ids a browser mints: random UUIDs (version 4).
+ *
+ * `crypto.randomUUID` is missing on plain http; `getRandomValues` is everywhere.
+ */
+
+/** A fresh random UUID in canonical lower case. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** A random number in [0, 1), for jitter. */
+export function chance(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32;
+}

@@ -1,0 +1,173 @@
+/**
+ * Which thread the sidebar shows: one for each notebook, the notebook's latest when it is first looked at.
+ *
+ * The rule kept here: choosing is synchronous. Nothing that was asked of the server earlier overrules a choice.
+ */
+
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import { placeOf } from '../client/rest';
+import type { Place, ThreadRow } from '../client/rest';
+import { newId } from '../ids';
+import type { Thread } from '../store/thread';
+import type { OpenThreads, ThreadList } from '../store/threads';
+import type { NotebookChange } from './notebook';
+
+interface Choice {
+  readonly threadId: string;
+  readonly place: Place;
+  /** A new thread that the notebook's latest may still replace. */
+  readonly isProvisional: boolean;
+}
+
+/** What the sidebar shows. */
+export interface DeskState {
+  readonly thread: Thread;
+  readonly notebook: string | null;
+  readonly isProvisional: boolean;
+  /** Rises when the composer should take the focus. */
+  readonly focus: number;
+  /** Threads with an answer nobody has seen. */
+  readonly unread: ReadonlySet<string>;
+}
+
+export class Desk {
+  private readonly choices = new Map<string, Choice>();
+  private readonly signal = new Signal<this, DeskState>(this);
+  private state: DeskState;
+
+  constructor(
+    private readonly threads: OpenThreads,
+    private readonly list: ThreadList,
+    notebook: string | null
+  ) {
+    const choice = this.fresh(notebook, true);
+    this.state = {
+      thread: threads.take(choice.threadId, choice.place),
+      notebook,
+      isProvisional: true,
+      focus: 0,
+      unread: new Set()
+    };
+    void this.resume(notebook);
+  }
+
+  get value(): DeskState {
+    return this.state;
+  }
+
+  get changed(): ISignal<this, DeskState> {
+    return this.signal;
+  }
+
+  /** Shows a new thread of the active notebook; its id is minted here and now. */
+  newChat(): void {
+    this.choose(this.fresh(this.state.notebook, false));
+    this.focusComposer();
+  }
+
+  /** Shows a thread of the list. */
+  open(row: ThreadRow): void {
+    this.choose({ threadId: row.thread_id, place: placeOf(row), isProvisional: false });
+  }
+
+  /** A thread is deleted: where it was shown, a new one is. */
+  forget(threadId: string): void {
+    for (const [notebook, choice] of this.choices) {
+      if (choice.threadId === threadId) {
+        this.choices.delete(notebook);
+      }
+    }
+    if (this.state.thread.id === threadId) {
+      this.choose(this.fresh(this.state.notebook, false));
+    }
+    this.threads.forget(threadId);
+  }
+
+  focusComposer(): void {
+    this.set({ focus: this.state.focus + 1 });
+  }
+
+  /** Another notebook is active, or the same one has another name. */
+  follow({ path, renamedFrom }: NotebookChange): void {
+    if (renamedFrom !== null) {
+      const choice = this.choices.get(renamedFrom);
+      this.choices.delete(renamedFrom);
+      if (choice) {
+        this.choices.set(keyOf(path), choice);
+      }
+      this.set({ notebook: path });
+      void this.list.look(path);
+      return;
+    }
+    const choice = this.choices.get(keyOf(path));
+    this.set({ notebook: path });
+    this.choose(choice ?? this.fresh(path, true));
+    void (choice ? this.list.look(path) : this.resume(path));
+  }
+
+  /** Shows the notebook's latest thread, unless something was chosen, written or sent meanwhile. */
+  private async resume(notebook: string | null): Promise<void> {
+    const { here } = await this.list.look(notebook);
+    const choice = this.choices.get(keyOf(notebook));
+    if (!choice?.isProvisional) {
+      return;
+    }
+    const open = this.threads.get(choice.threadId)?.snapshot();
+    const isUsed = open && (open.draft !== '' || open.view.pending.length > 0 || open.view.runs.size > 0);
+    const latest = notebook !== null && !isUsed ? here[0] : undefined;
+    const settled = latest
+      ? { threadId: latest.thread_id, place: placeOf(latest), isProvisional: false }
+      : { ...choice, isProvisional: false };
+    if (this.state.notebook === notebook) {
+      this.choose(settled);
+    } else {
+      this.choices.set(keyOf(notebook), settled);
+    }
+  }
+
+  private fresh(notebook: string | null, isProvisional: boolean): Choice {
+    const choice = { threadId: newId(), place: { notebook }, isProvisional };
+    this.choices.set(keyOf(notebook), choice);
+    return choice;
+  }
+
+  private choose(choice: Choice): void {
+    this.choices.set(keyOf(this.state.notebook), choice);
+    const unread = new Set(this.state.unread);
+    unread.delete(choice.threadId);
+    const before = this.state.thread;
+    const thread = this.threads.take(choice.threadId, choice.place);
+    this.set({ thread, unread, isProvisional: choice.isProvisional });
+    if (before !== thread && before.isBusy) {
+      this.watch(before);
+    } else {
+      this.threads.release(before.id);
+    }
+  }
+
+  /** Marks a thread that was left while it was being answered, once the answer has come. */
+  private watch(thread: Thread): void {
+    const stop = thread.subscribe(() => {
+      if (thread.isBusy) {
+        return;
+      }
+      stop();
+      if (this.state.thread !== thread) {
+        this.set({ unread: new Set([...this.state.unread, thread.id]) });
+      }
+      this.threads.release(thread.id);
+    });
+  }
+
+  private set(change: Partial<DeskState>): void {
+    this.state = { ...this.state, ...change };
+    this.signal.emit(this.state);
+  }
+}
+
+/** Where no notebook is open, there is a choice too. */
+function keyOf(notebook: string | null): string {
+  return notebook ?? '';
+}

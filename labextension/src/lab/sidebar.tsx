@@ -1,0 +1,193 @@
+/** The sidebar: a head, the list of threads, and the chat. */
+
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { addIcon, caretDownIcon, caretRightIcon, ReactWidget } from '@jupyterlab/ui-components';
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+
+import type { Rest, ThreadRow } from '../client/rest';
+import { HostProvider } from '../components/host';
+import type { Host } from '../components/host';
+import { SessionList, TitleInput } from '../components/SessionList';
+import { ThreadView } from '../components/ThreadView';
+import { chatIcon } from '../icons';
+import { runningOf } from '../store/turns';
+import type { ThreadList } from '../store/threads';
+import type { Desk } from './desk';
+
+export interface SidebarParts {
+  readonly host: Host;
+  readonly rest: Rest;
+  readonly list: ThreadList;
+  readonly desk: Desk;
+}
+
+export class Sidebar extends ReactWidget {
+  constructor(private readonly parts: SidebarParts) {
+    super();
+    const { trans } = parts.host;
+    this.id = 'jupyter-chat-sessions';
+    this.addClass('jcs-Sidebar');
+    this.title.icon = chatIcon;
+    this.title.caption = trans.__('Chat');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Chat'));
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <HostProvider value={this.parts.host}>
+        <SidebarView {...this.parts} />
+      </HostProvider>
+    );
+  }
+}
+
+function SidebarView({ host, rest, list, desk }: SidebarParts): JSX.Element {
+  const { trans } = host;
+  const state = useSignal(desk);
+  const catalog = useSignal(list);
+  const [isListOpen, openList] = useState(true);
+  const [isRenaming, beginRename] = useState(false);
+  const { thread, notebook, unread } = state;
+  const { view } = useSyncExternalStore(thread.subscribe, thread.snapshot);
+  const acts = useMemo(() => rowActs(rest, list, desk, trans), [rest, list, desk, trans]);
+  const running = runningOf(view);
+
+  // A message or the end of an answer changes the list's order, titles and marks.
+  useEffect(() => {
+    if (view.seq > 0) {
+      const timer = setTimeout(() => void list.refresh(), 300);
+      return () => clearTimeout(timer);
+    }
+    return undefined;
+  }, [list, thread, running, view.runs.size, view.seq > 0]);
+
+  const title = view.thread?.title || (view.seq > 0 ? trans.__('Untitled chat') : trans.__('New chat'));
+  const Caret = isListOpen ? caretDownIcon : caretRightIcon;
+  return (
+    <>
+      <header className="jcs-Head">
+        <button
+          type="button"
+          className="jcs-IconButton"
+          aria-expanded={isListOpen}
+          title={isListOpen ? trans.__('Hide the list of chats') : trans.__('Show the list of chats')}
+          aria-label={trans.__('List of chats')}
+          onClick={() => openList(!isListOpen)}
+        >
+          <Caret.react tag="span" />
+        </button>
+        {isRenaming ? (
+          <TitleInput
+            title={title}
+            onEnd={newTitle => {
+              beginRename(false);
+              if (newTitle !== null && newTitle !== title) {
+                acts.renameThread(thread.id, thread.place, newTitle);
+              }
+            }}
+          />
+        ) : (
+          <h2 title={trans.__('%1 (double-click to rename)', title)} onDoubleClick={() => beginRename(true)}>
+            {title}
+          </h2>
+        )}
+        <button
+          type="button"
+          className="jcs-IconButton"
+          title={trans.__('New chat')}
+          aria-label={trans.__('New chat')}
+          onClick={() => desk.newChat()}
+        >
+          <addIcon.react tag="span" />
+        </button>
+      </header>
+      {isListOpen && (
+        <SessionList
+          {...catalog}
+          current={thread.id}
+          unread={unread}
+          hasNotebook={notebook !== null}
+          onOpen={row => desk.open(row)}
+          onRename={acts.rename}
+          onDelete={acts.delete}
+          onRefresh={() => void list.refresh()}
+        />
+      )}
+      <ThreadView
+        key={thread.id}
+        thread={thread}
+        focusKey={state.focus || undefined}
+        isProvisional={state.isProvisional}
+      />
+    </>
+  );
+}
+
+interface RowActs {
+  readonly rename: (row: ThreadRow, title: string) => void;
+  readonly renameThread: (threadId: string, place: ThreadPlace, title: string) => void;
+  readonly delete: (row: ThreadRow) => void;
+}
+
+type ThreadPlace = Parameters<Rest['rename']>[2];
+
+function rowActs(rest: Rest, list: ThreadList, desk: Desk, trans: TranslationBundle): RowActs {
+  const failed = (what: string, error: unknown): void => {
+    Notification.error(`${what} ${error instanceof Error ? error.message : String(error)}`);
+    void list.refresh();
+  };
+  const renameThread = (threadId: string, place: ThreadPlace, title: string): void => {
+    list.retitle(threadId, title);
+    rest
+      .rename(threadId, title, place)
+      .then(() => list.refresh())
+      .catch(error => failed(trans.__('The chat could not be renamed.'), error));
+  };
+  return {
+    renameThread,
+    rename: (row, title) => renameThread(row.thread_id, list.placeOf(row.thread_id) ?? {}, title),
+    delete: row => {
+      const place = list.placeOf(row.thread_id) ?? {};
+      list.drop(row.thread_id);
+      desk.forget(row.thread_id);
+      const undo = (): void => {
+        rest
+          .restore(row.thread_id, place)
+          .then(() => list.refresh())
+          .catch(error => failed(trans.__('The chat could not be restored.'), error));
+      };
+      rest
+        .delete(row.thread_id, place)
+        .then(() => {
+          Notification.info(trans.__('“%1” was deleted.', row.title || trans.__('Untitled chat')), {
+            autoClose: 8000,
+            actions: [{ label: trans.__('Undo'), callback: undo }]
+          });
+          return list.refresh();
+        })
+        .catch(error => failed(trans.__('The chat could not be deleted.'), error));
+    }
+  };
+}
+
+interface Source<T> {
+  readonly value: T;
+  readonly changed: {
+    connect(slot: () => void): boolean;
+    disconnect(slot: () => void): boolean;
+  };
+}
+
+/** The value of something that signals its changes. */
+function useSignal<T>(source: Source<T>): T {
+  const subscribe = useMemo(
+    () => (listener: () => void) => {
+      source.changed.connect(listener);
+      return () => void source.changed.disconnect(listener);
+    },
+    [source]
+  );
+  return useSyncExternalStore(subscribe, () => source.value);
+}

@@ -1,0 +1,351 @@
+/**
+ * The wire, as docs/wire.md has it: frames and transcript lines.
+ *
+ * Types only, but for `EventType`: AG-UI's event names come from its own package.
+ */
+
+import { EventType } from '@ag-ui/core';
+import type {
+  AssistantMessage as AgUiAssistantMessage,
+  Interrupt,
+  ReasoningMessage,
+  ReasoningMessageContentEvent,
+  ReasoningMessageEndEvent,
+  ReasoningMessageStartEvent,
+  ResumeEntry,
+  RunErrorEvent,
+  RunFinishedEvent,
+  RunStartedEvent,
+  SystemMessage,
+  TextMessageContentEvent,
+  TextMessageEndEvent,
+  TextMessageStartEvent,
+  ToolCall,
+  ToolCallArgsEvent,
+  ToolCallEndEvent,
+  ToolCallResultEvent,
+  ToolCallStartEvent,
+  ToolMessage as AgUiToolMessage,
+  UserMessage
+} from '@ag-ui/core';
+
+export { EventType };
+export type { Interrupt, ResumeEntry, ToolCall, UserMessage };
+
+// --- outputs and files ------------------------------------------------------------------------------------------
+
+/** How far the operating system keeps a tool inside its folder. */
+export type Level = 'isolated' | 'confined' | 'unconfined';
+
+/** Text as nbformat keeps it: whole, or in lines. */
+export type Multiline = string | readonly string[];
+
+export interface StreamOutput {
+  readonly output_type: 'stream';
+  readonly name: string;
+  readonly text: Multiline;
+}
+
+export interface DataOutput {
+  readonly output_type: 'display_data' | 'execute_result' | 'update_display_data';
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `artifact`: the path of the file that stands for the output's image. */
+  readonly metadata?: { readonly artifact?: string } & Readonly<Record<string, unknown>>;
+}
+
+export interface ErrorOutput {
+  readonly output_type: 'error';
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+/** An nbformat output. */
+export type Output = StreamOutput | DataOutput | ErrorOutput;
+
+/** A file a tool left in the thread's folder. `url` is used as the server gave it. */
+export interface Artifact {
+  readonly path: string;
+  readonly size: number;
+  readonly media_type: string;
+  readonly url?: string;
+}
+
+// --- messages ---------------------------------------------------------------------------------------------------
+
+/** What a tool message keeps for its card. */
+export interface ToolRecord {
+  readonly level?: Level;
+  readonly kernel?: { readonly epoch: number; readonly fresh: boolean; readonly reason?: string };
+  readonly outputs?: readonly Output[];
+  readonly artifacts?: readonly Artifact[];
+  readonly duration_ms?: number;
+}
+
+export type ToolMessage = Omit<AgUiToolMessage, 'metadata'> & {
+  readonly metadata?: { readonly jupyter?: ToolRecord };
+};
+
+export type AssistantMessage = Omit<AgUiAssistantMessage, 'metadata'> & {
+  readonly metadata?: { readonly jupyter?: { readonly author?: string } };
+};
+
+export type Message = Readonly<
+  UserMessage | AssistantMessage | ToolMessage | ReasoningMessage | SystemMessage
+>;
+
+/** A message's words: a string, or parts of which some are text. */
+export type Content = UserMessage['content'];
+
+// --- transcript lines -------------------------------------------------------------------------------------------
+
+export type Outcome = 'success' | 'cancelled' | 'error' | 'interrupted' | 'waiting';
+
+interface Numbered {
+  readonly seq: number;
+  readonly created: string;
+}
+
+export interface MessageLine extends Numbered {
+  readonly type: 'message';
+  readonly message: Message;
+  readonly run_id?: string | null;
+}
+
+export interface StartLine extends Numbered {
+  readonly type: 'start';
+  readonly run_id: string;
+  readonly message_id: string;
+  /** `"head"` in transcripts of the older layout: whatever the head is when the line is read. */
+  readonly parent_run_id: string | null;
+  readonly model?: string | null;
+}
+
+export interface RunLine extends Numbered {
+  readonly type: 'run';
+  readonly run_id: string;
+  readonly outcome: Outcome;
+  readonly usage?: Readonly<Record<string, unknown>> | null;
+  readonly error?: { readonly code: string; readonly message: string } | null;
+}
+
+export interface WithdrawnLine extends Numbered {
+  readonly type: 'withdrawn';
+  readonly message_id: string;
+}
+
+export interface HeadLine extends Numbered {
+  readonly type: 'head';
+  readonly run_id: string | null;
+}
+
+export interface TitleLine extends Numbered {
+  readonly type: 'title';
+  readonly title: string;
+}
+
+export interface NotebookLine extends Numbered {
+  readonly type: 'notebook';
+  readonly notebook: string | null;
+}
+
+export interface ApprovalLine extends Numbered {
+  readonly type: 'approval';
+  readonly run_id: string;
+  readonly interrupts: readonly Interrupt[];
+}
+
+export interface AnswerLine extends Numbered {
+  readonly type: 'answer';
+  readonly run_id: string;
+  readonly answers: readonly ResumeEntry[];
+}
+
+/** Lines that change nothing on screen. Types of a later version come as they are and are passed over, too. */
+export interface QuietLine extends Numbered {
+  readonly type: 'cancel' | 'copied' | 'deleted' | 'restored';
+}
+
+export type Line =
+  | MessageLine
+  | StartLine
+  | RunLine
+  | WithdrawnLine
+  | HeadLine
+  | TitleLine
+  | NotebookLine
+  | ApprovalLine
+  | AnswerLine
+  | QuietLine;
+
+// --- frames from the server -------------------------------------------------------------------------------------
+
+export interface ThreadInfo {
+  readonly thread_id: string;
+  readonly title: string;
+  readonly notebook: string | null;
+  readonly folder: string;
+  readonly created: string;
+  readonly saved: boolean;
+  readonly read_only: boolean;
+}
+
+/** Who answers: `kind` is `none` where it is no model. */
+export interface AgentInfo {
+  readonly id: string;
+  readonly label: string;
+  readonly kind: string;
+}
+
+export interface Queued {
+  readonly message_id: string;
+  readonly run_id: string;
+}
+
+export interface Approval {
+  readonly run_id: string;
+  readonly interrupts: readonly Interrupt[];
+}
+
+/** A tool call of the run in flight: being written, asked for (it waits its turn), or running. */
+export interface CallInFlight {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text, perhaps not whole yet. */
+  readonly arguments: string;
+  readonly status: 'writing' | 'asked' | 'running';
+  readonly outputs: readonly Output[];
+}
+
+/** The run in flight, folded: what has been said since its last line. */
+export interface RunInFlight {
+  readonly run_id: string;
+  /** The id its next assistant message will have, once that has begun. */
+  readonly message_id: string | null;
+  readonly n: number;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly status: string;
+  readonly tool_calls: readonly CallInFlight[];
+}
+
+export interface HelloFrame {
+  readonly kind: 'hello';
+  readonly thread: ThreadInfo;
+  readonly seq: number;
+  readonly reset: boolean;
+  readonly lines: readonly Line[];
+  readonly more: boolean;
+  readonly run: RunInFlight | null;
+  readonly approvals: readonly Approval[];
+  readonly queue: readonly Queued[];
+  readonly agent: AgentInfo;
+  readonly level: Level;
+}
+
+interface Custom<Name extends string, Value> {
+  readonly type: EventType.CUSTOM;
+  readonly name: Name;
+  readonly value: Value;
+}
+
+export type LineEvent = Custom<'line', Line>;
+export type QueueEvent = Custom<'queue', { readonly queue: readonly Queued[] }>;
+export type ThreadEvent = Custom<'thread', Partial<ThreadInfo> & { readonly level?: Level }>;
+export type ToolStatusEvent = Custom<
+  'tool_status',
+  { readonly toolCallId: string; readonly toolCallName?: string; readonly text: string }
+>;
+export type ToolOutputEvent = Custom<'tool_output', { readonly toolCallId: string; readonly output: Output }>;
+
+export type RunEvent =
+  | RunStartedEvent
+  | TextMessageStartEvent
+  | TextMessageContentEvent
+  | TextMessageEndEvent
+  | ReasoningMessageStartEvent
+  | ReasoningMessageContentEvent
+  | ReasoningMessageEndEvent
+  | ToolCallStartEvent
+  | ToolCallArgsEvent
+  | ToolCallEndEvent
+  | ToolCallResultEvent
+  | ToolStatusEvent
+  | ToolOutputEvent
+  | RunFinishedEvent
+  | RunErrorEvent;
+
+export interface EventFrame {
+  readonly kind: 'event';
+  readonly seq?: number;
+  readonly n?: number;
+  readonly run_id?: string;
+  readonly event: LineEvent | QueueEvent | ThreadEvent | RunEvent;
+}
+
+export interface AckFrame {
+  readonly kind: 'ack';
+  readonly id: string;
+  readonly runId?: string;
+  readonly seq?: number;
+  readonly queued?: boolean;
+  readonly cancelled?: boolean;
+  readonly runIds?: readonly string[];
+}
+
+export interface NackFrame {
+  readonly kind: 'nack';
+  /** `null` where the address itself is refused; the socket closes after it. */
+  readonly id: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+export type ServerFrame = HelloFrame | EventFrame | AckFrame | NackFrame;
+
+// --- frames from the client -------------------------------------------------------------------------------------
+
+export interface SendOptions {
+  readonly mode?: 'queue' | 'reject' | 'interrupt';
+  readonly model?: string | null;
+  /** Only to branch; `null` is the root. */
+  readonly parentRunId?: string | null;
+}
+
+export interface SendFrame {
+  readonly kind: 'send';
+  /** The message's id, and the key that makes sending it again harmless. */
+  readonly id: string;
+  readonly content: Content;
+  readonly options?: SendOptions;
+}
+
+export interface CancelFrame {
+  readonly kind: 'cancel';
+  readonly id: string;
+  readonly runId?: string;
+}
+
+export interface RegenerateFrame {
+  readonly kind: 'regenerate';
+  readonly id: string;
+  readonly messageId: string;
+}
+
+export interface WithdrawFrame {
+  readonly kind: 'withdraw';
+  readonly id: string;
+  readonly messageId: string;
+}
+
+export interface AnswerFrame {
+  readonly kind: 'answer';
+  readonly id: string;
+  readonly runId: string;
+  readonly answers: readonly ResumeEntry[];
+}
+
+export type ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame;
+
+/** Codes a socket is closed with for good: malformed, unknown or another's, deleted. */
+export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4404, 4410];

@@ -1,0 +1,174 @@
+/**
+ * A thread that is open in this page: its view, its wire, and what can be done with it.
+ *
+ * One thread has one wire, however many places show it. Listeners are told at most every 50 ms.
+ */
+
+import type { Rest, Place } from '../client/rest';
+import { queryOf } from '../client/rest';
+import { openWire } from '../client/wire';
+import type { Connection, Wire } from '../client/wire';
+import { newId } from '../ids';
+import type { ClientFrame, Content, SendOptions, ServerFrame } from '../protocol';
+import { foldPage } from './lines';
+import { discard, dismiss, hear, say } from './reducer';
+import { needsOlder, runningOf } from './turns';
+import { EMPTY } from './view';
+import type { View } from './view';
+
+/** What a component shows of a thread. Replaced whenever something changes. */
+export interface Shown {
+  readonly view: View;
+  readonly connection: Connection;
+  /** What is written and not sent. */
+  readonly draft: string;
+  readonly isLoadingOlder: boolean;
+}
+
+/** Milliseconds between two tellings of listeners. */
+const TICK = 50;
+
+/** Opens a wire for a thread; `openWire` over the server's websocket, but for tests. */
+export type Connect = typeof openWire;
+
+export class Thread {
+  private shown: Shown = { view: EMPTY, connection: 'connecting', draft: '', isLoadingOlder: false };
+  private told: Shown = this.shown;
+  private readonly wire: Wire;
+  private readonly listeners = new Set<() => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private lastTold = 0;
+
+  constructor(
+    readonly id: string,
+    readonly place: Place,
+    private readonly rest: Rest,
+    connect: Connect = openWire
+  ) {
+    this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after) }), {
+      after: () => this.shown.view.seq,
+      onFrame: frame => this.onFrame(frame),
+      onConnection: connection => this.show({ connection })
+    });
+  }
+
+  /** What is to be shown. The same object until listeners are told of another. */
+  readonly snapshot = (): Shown => this.told;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Whether something runs or is not confirmed, as of this moment. */
+  get isBusy(): boolean {
+    const { view } = this.shown;
+    return runningOf(view) !== null || view.pending.some(each => each.state === 'sending');
+  }
+
+  /** Sends a message; its words are shown at once, as pending. */
+  send(content: Content, options?: SendOptions): void {
+    this.ask({ kind: 'send', id: newId(), content, ...(options && { options }) });
+  }
+
+  /** Sends a message that failed again, under its own id. */
+  sendAgain(id: string): void {
+    const failed = this.shown.view.pending.find(each => each.id === id);
+    if (failed) {
+      this.ask({
+        kind: 'send',
+        id,
+        content: failed.content,
+        ...(failed.options && { options: failed.options })
+      });
+    }
+  }
+
+  /** Takes back a message that failed. */
+  discard(id: string): void {
+    this.show({ view: discard(this.shown.view, id) });
+  }
+
+  /** Stops what runs and what waits. */
+  cancel(): void {
+    this.ask({ kind: 'cancel', id: newId() });
+  }
+
+  regenerate(messageId: string): void {
+    this.ask({ kind: 'regenerate', id: newId(), messageId });
+  }
+
+  /** Takes back a message that waits. */
+  withdraw(messageId: string): void {
+    this.ask({ kind: 'withdraw', id: newId(), messageId });
+  }
+
+  write(draft: string): void {
+    this.show({ draft });
+    this.tell();
+  }
+
+  dismissNotice(): void {
+    this.show({ view: dismiss(this.shown.view) });
+  }
+
+  /** Tries to reach the server at once. */
+  nudge(): void {
+    this.wire.nudge();
+  }
+
+  /** Reads a page of older messages. */
+  async loadOlder(): Promise<void> {
+    const { view, isLoadingOlder } = this.shown;
+    if (isLoadingOlder || !view.more) {
+      return;
+    }
+    this.show({ isLoadingOlder: true });
+    try {
+      const page = await this.rest.messagesBefore(this.id, view.oldest, this.place);
+      const folded = foldPage(this.shown.view, page);
+      // A page that brings nothing older is the last: never ask for it again.
+      const isStuck = folded.oldest >= view.oldest;
+      this.show({ view: isStuck ? { ...folded, more: false } : folded });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.show({ view: { ...this.shown.view, notice: { code: 'older', message } } });
+    } finally {
+      this.show({ isLoadingOlder: false });
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.listeners.clear();
+    this.wire.close();
+  }
+
+  private ask(frame: ClientFrame): void {
+    if (frame.kind === 'send') {
+      this.show({ view: say(this.shown.view, frame) });
+      this.tell();
+    }
+    this.wire.send(frame);
+  }
+
+  private onFrame(frame: ServerFrame): void {
+    this.show({ view: hear(this.shown.view, frame) });
+    if (frame.kind === 'hello' && needsOlder(this.shown.view)) {
+      void this.loadOlder();
+    }
+  }
+
+  private show(change: Partial<Shown>): void {
+    this.shown = { ...this.shown, ...change };
+    this.timer ??= setTimeout(() => this.tell(), Math.max(0, this.lastTold + TICK - Date.now()));
+  }
+
+  private tell(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.lastTold = Date.now();
+    this.told = this.shown;
+    this.listeners.forEach(listener => listener());
+  }
+}

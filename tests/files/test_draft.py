@@ -1,0 +1,121 @@
+"""The draft: what a run had said when its process died."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from threads_on_disk import Writer, asked, ended, journal_in, run_id, said, started, writer_in
+
+from jupyter_chat_sessions.core.errors import ChatError
+from jupyter_chat_sessions.core.transcript import CancelLine
+
+_EVENTS = [{"type": "TEXT_MESSAGE_CONTENT", "delta": piece} for piece in ("The ", "mean ü ", "\ud83d is")]
+
+
+def _running(chats: Path) -> Writer:
+    writer = writer_in(chats)
+    writer.append(asked("m1", run="r"), started("r", "m1"))
+    writer.journal.begin_draft(run_id("r"), 2)
+    writer.journal.extend_draft(_EVENTS[:2])
+    writer.journal.extend_draft(_EVENTS[2:])
+    return writer
+
+
+def test_another_process_reads_what_a_run_had_said(chats: Path) -> None:
+    writer = _running(chats)
+    draft = journal_in(chats, writer.journal.thread_id).read_draft()
+    assert draft is not None
+    assert (draft.run_id, draft.after_seq, list(draft.events)) == (run_id("r"), 2, _EVENTS)
+
+
+@pytest.mark.parametrize("line", [said("r", "The mean is 42"), ended("r")])
+def test_a_draft_is_ignored_when_the_transcript_says_more_of_its_run(chats: Path, line: object) -> None:
+    writer = _running(chats)
+    writer.append(line)  # type: ignore[arg-type]
+    assert journal_in(chats, writer.journal.thread_id).read_draft() is None
+
+
+def test_a_draft_outlives_what_others_write_about_other_things(chats: Path) -> None:
+    writer = _running(chats)
+    writer.append(asked("m2", run="next"), lambda seq: CancelLine(seq, "", run_id("r")))
+    assert journal_in(chats, writer.journal.thread_id).read_draft() is not None
+
+
+def test_a_draft_begun_again_forgets_what_was_said_before(chats: Path) -> None:
+    writer = _running(chats)
+    writer.append(said("r", "The mean is"))
+    writer.journal.begin_draft(run_id("r"), 3)
+    draft = writer.journal.read_draft()
+    assert draft is not None
+    assert (draft.after_seq, draft.events) == (3, ())
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+def test_a_torn_draft_gives_what_came_before_the_tear(chats: Path, cut: int) -> None:
+    writer = _running(chats)
+    path = chats / writer.journal.thread_id / "draft.jsonl"
+    path.write_bytes(path.read_bytes()[:-cut])
+    draft = writer.journal.read_draft()
+    assert draft is not None
+    assert list(draft.events) == _EVENTS[: len(draft.events)]
+    assert len(draft.events) >= 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[]\n", b'{"run_id":1,"after_seq":2}\n', b'{"run_id":"r"}\n', b"\xff\n{}\n"])
+def test_a_draft_that_is_none_is_no_draft(chats: Path, content: bytes) -> None:
+    writer = _running(chats)
+    (chats / writer.journal.thread_id / "draft.jsonl").write_bytes(content)
+    assert writer.journal.read_draft() is None
+
+
+def test_a_draft_is_refused_where_a_link_or_a_pipe_stands(chats: Path, tmp_path: Path) -> None:
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    path = chats / writer.journal.thread_id / "draft.jsonl"
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ChatError):
+        writer.journal.begin_draft(run_id("r"), 2)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ChatError):
+        writer.journal.read_draft()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_draft_is_never_synced(chats: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    writer.journal.begin_draft(run_id("r"), 1)
+    writer.journal.extend_draft(_EVENTS)
+    assert synced == []
+
+
+def test_a_draft_whose_write_was_refused_is_as_before(chats: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = _running(chats)
+    whole = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        whole(fd, bytes(data)[:7])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(ChatError):
+            writer.journal.extend_draft(_EVENTS)
+    writer.journal.extend_draft(_EVENTS[:1])
+    draft = writer.journal.read_draft()
+    assert draft is not None
+    assert list(draft.events) == [*_EVENTS, _EVENTS[0]]
+
+
+def test_a_draft_without_its_thread_is_refused(chats: Path) -> None:
+    with pytest.raises(ChatError):
+        journal_in(chats).begin_draft(run_id("r"), 0)
+    with pytest.raises(ChatError):
+        journal_in(chats).extend_draft(_EVENTS)
+    assert not chats.exists()
