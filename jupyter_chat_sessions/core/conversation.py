@@ -82,7 +82,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What has been said and what is waiting. `has_lane` is the only thing here that no line tells.
+    """What has been said and what is waiting. `has_lane` and `is_closing` are of this process; lines tell the rest.
 
     Runs and messages are kept in persistent maps, so that a step on a long conversation copies nothing.
     """
@@ -104,6 +104,7 @@ class Conversation:
     cancel_asked: RunId | None = None
     is_deleted: bool = False
     has_lane: bool = False
+    is_closing: bool = False
 
     @property
     def title(self) -> str:
@@ -120,12 +121,13 @@ class Conversation:
     @property
     def wants_lane(self) -> bool:
         """Whether there is work that only the lane's holder may do."""
-        return not self.has_lane and (self.is_busy or self.is_deleted)
+        return not (self.has_lane or self.is_closing) and (self.is_busy or self.is_deleted)
 
     @property
     def may_release_lane(self) -> bool:
         """Whether the lane is held for nothing: another server may need it."""
-        return self.has_lane and not self.is_busy and not self.is_deleted
+        has_work = bool(self.queue) and not self.is_closing
+        return self.has_lane and self.running is None and not has_work and not self.is_deleted
 
     def receipt(self, message_id: MessageId, run_id: RunId | None = None) -> Receipt:
         """The receipt for an accepted message; for the run that regenerates it, where one is named."""

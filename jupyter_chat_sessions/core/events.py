@@ -35,6 +35,11 @@ class LaneReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """This process is about to stop: what is running may end, nothing else begins here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A person sent a message. `run_id` will answer it, unless this message was accepted before."""
 
@@ -116,6 +121,7 @@ Event = (
     Foreign
     | LaneTaken
     | LaneReleased
+    | Closed
     | Sent
     | Regenerated
     | Withdrew

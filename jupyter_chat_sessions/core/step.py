@@ -21,6 +21,7 @@ from .errors import Busy, IdempotencyMismatch, Malformed, MessageNotFound, NotWa
 from .events import (
     Append,
     Cancelled,
+    Closed,
     Contributed,
     Deleted,
     Effect,
@@ -115,6 +116,8 @@ def _decide(drafting: _Drafting, event: Event) -> None:
         _take_lane(drafting, event)
     elif isinstance(event, LaneReleased):
         drafting.after = replace(drafting.after, has_lane=False)
+    elif isinstance(event, Closed):
+        drafting.after = replace(drafting.after, is_closing=True)
     elif isinstance(event, Sent):
         _accept(drafting, event)
     elif isinstance(event, Regenerated):
@@ -260,7 +263,7 @@ def _go_on(drafting: _Drafting) -> None:
         return
     if now.is_deleted:
         drafting.acts.append(Remove())
-    elif now.queue:
+    elif now.queue and not now.is_closing:
         _start_waiting(drafting, now.queue[0])
 
 

@@ -84,8 +84,8 @@ class Performance:
             asyncio.get_running_loop().call_later(HARD_STOP_S, self._give_up)
 
     async def finished(self) -> None:
-        """Waits until the run's last line is on disk, or cannot be put there any more."""
-        await asyncio.shield(self._task)
+        """Waits until the run's last line is on disk; not for ever where the disk refuses it."""
+        await asyncio.wait({self._task}, timeout=HARD_STOP_S + DISK_RETRY_S)
 
     def _give_up(self) -> None:
         if not self._given_up.done():

@@ -8,16 +8,17 @@ mailbox is the session's own, so no half of a decision is ever lost with a socke
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.conversation import Conversation, Receipt, begin
-from ..core.errors import MessageNotFound, ThreadDeleted
+from ..core.errors import ChatError, MessageNotFound, ThreadDeleted
 from ..core.events import (
     Cancelled,
+    Closed,
     Contributed,
     Deleted,
     Effect,
@@ -35,48 +36,24 @@ from ..core.events import (
     Stopping,
     Withdrew,
 )
-from ..core.frames import FileUrl, Frame, news_frame, queue_record, run_ended, run_started, tool_returned
+from ..core.frames import Frame, news_frame, queue_record, run_ended, run_started, tool_returned
 from ..core.history import messages_to
-from ..core.ids import MessageId, RunId, Subject, ThreadId
+from ..core.ids import MessageId, RunId, ThreadId
 from ..core.roles import Journal, Viewer
 from ..core.step import step
-from ..core.transcript import Header, Line, Message, MessageLine, RunLine, StartLine, WithdrawnLine
+from ..core.transcript import Header, Line, Message, MessageLine, RunLine, StartLine
 from .audience import RECENT_LINES, Audience
 from .draft import DraftWriter
+from .endings import Endings
+from .house import Home, House
 from .mailbox import Mailbox
 from .performance import Performance
 from .settle import Settled, settle
-from .stage import Ending, Perform
+from .stage import Ending
 
 log = logging.getLogger(__name__)
 
 PATH_MESSAGES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What every session of a server shares. `disk(function, *arguments)` runs a blocking call in a worker thread."""
-
-    disk: Callable[..., Awaitable[Any]]
-    now: Callable[[], str]
-    perform: Perform
-    about: Callable[[ThreadId], Mapping[str, Any]]
-    """What a `hello` says beside the lines: `agent`, `level`."""
-    on_change: Callable[[Session, bool], None] = lambda session, is_urgent: None
-    """Told when a list of threads should show something else of a thread. Urgent: a title or a deletion."""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where a thread lives, fixed when it is opened. Its tools, its files and their addresses go by this, always."""
-
-    folder: str
-    """The directory beside its notebook, relative to the server's root."""
-    files: Path
-    """The folder its tools work in; there once a tool has run."""
-    file_url: FileUrl
-    owner: Subject | None = None
-    """Whose it is, where users are kept apart."""
 
 
 class Session:
@@ -93,8 +70,9 @@ class Session:
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._draft = DraftWriter(journal, self._later)
         self._performance: Performance | None = None
-        self._endings: dict[RunId, list[asyncio.Future[str]]] = {}
+        self._endings = Endings()
         self._is_looking = False
+        self._is_gone = False
         self.idle_since = asyncio.get_running_loop().time()
 
     # --- what it is ---------------------------------------------------------------------------------------------------
@@ -143,7 +121,9 @@ class Session:
         return (header, page.lines, False) if page.more else (header, self._journal.read(), True)
 
     async def close(self) -> None:
-        """Ends its run as `interrupted`, frees the lane and every descriptor."""
+        """Ends its run as `interrupted`, leaves what is waiting to the next server, frees every descriptor."""
+        with contextlib.suppress(ChatError):  # a thread that has gone has nothing left to end
+            await self._meet(Closed())
         if self._performance is not None:
             self._performance.stop("interrupted")
             await self._performance.finished()
@@ -191,14 +171,7 @@ class Session:
 
     async def ended(self, run_id: RunId) -> str:
         """Waits for a run's end; its outcome."""
-        run = self._conversation.runs.get(run_id)
-        if run is not None and run.outcome is not None:
-            return run.outcome
-        if run is None and not any(each.run_id == run_id for each in self._conversation.queue):
-            return "cancelled"
-        ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._endings.setdefault(run_id, []).append(ending)
-        return await ending
+        return await self._endings.of(run_id, self._conversation)
 
     # --- who watches --------------------------------------------------------------------------------------------------
 
@@ -243,7 +216,7 @@ class Session:
 
     def look(self) -> None:
         """Has a look, in its turn, at what other servers did, and takes the lane where there is work for it."""
-        if not self._is_looking:
+        if not self._is_looking and not self._is_gone:
             self._is_looking = True
             self._mailbox.tell(self._look)
 
@@ -263,6 +236,8 @@ class Session:
     async def _on_event(self, event: Event | None) -> tuple[Effect, ...]:
         settled: Settled = await self._house.disk(self._settle, event)
         self._is_whole = True
+        if self._header is None and settled.conversation.seq:
+            self._header = await self._house.disk(self._journal.header)
         self._adopt(settled)
         if settled.refusal is not None:
             raise settled.refusal
@@ -283,22 +258,20 @@ class Session:
 
     def _adopt(self, settled: Settled) -> None:
         before, self._conversation = self._conversation, settled.conversation
-        if self._header is None and settled.own:
-            self._header = Header(self.thread_id, settled.own[0].created, settled.conversation.notebook)
         for line in settled.foreign:
             self._audience.tell_line(line)
-            self._tell_ending(line)
+            self._endings.hear(line, settled.conversation)
         for line in settled.own:
             self._audience.tell_line(line)
             self._tell_run(line)
-            self._tell_ending(line)
+            self._endings.hear(line, settled.conversation)
         if before.queue != settled.conversation.queue:
             self._audience.tell(news_frame("queue", {"queue": queue_record(settled.conversation.queue)}))
         for effect in settled.effects:
             self._act(effect)
         if settled.own:
             self._tell_lists(before)
-        if isinstance(settled.refusal, ThreadDeleted) and not self._conversation.is_deleted:
+        if settled.is_gone:
             self._vanish()
 
     def _tell_run(self, line: Line) -> None:
@@ -320,30 +293,17 @@ class Session:
             audience.end_run()
             self._draft.end()
 
-    def _tell_ending(self, line: Line) -> None:
-        if isinstance(line, RunLine):
-            self._resolve(line.run_id, line.outcome)
-        elif isinstance(line, WithdrawnLine):
-            accepted = self._conversation.accepted.get(line.message_id)
-            if accepted is not None:
-                self._resolve(accepted.run_id, "cancelled")
-
-    def _resolve(self, run_id: RunId, outcome: str) -> None:
-        for ending in self._endings.pop(run_id, ()):
-            if not ending.done():
-                ending.set_result(outcome)
-
     def _tell_lists(self, before: Conversation) -> None:
         now = self._conversation
         is_urgent = now.is_deleted or now.chosen_title != before.chosen_title or before.message_count == 0
         self._house.on_change(self, is_urgent)
 
     def _vanish(self) -> None:
-        """Its folder has gone under it: nothing more will come, and nothing is made again."""
+        """Its folder has gone: nothing more will come, and nothing is made again."""
+        self._is_gone = True
         self._conversation = replace(self._conversation, is_deleted=True, queue=(), running=None)
         self._audience.dismiss(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
-        for run_id in list(self._endings):
-            self._resolve(run_id, "cancelled")
+        self._endings.end_all()
 
     # --- effects ------------------------------------------------------------------------------------------------------
 

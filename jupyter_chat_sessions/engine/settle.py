@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..core.conversation import Conversation, adopt
-from ..core.errors import ChatError
+from ..core.errors import ChatError, ThreadDeleted
 from ..core.events import Append, Effect, Event, Foreign, LaneReleased, LaneTaken, Regenerated
 from ..core.live import unfinished_of
 from ..core.roles import Journal, Writing
@@ -28,6 +28,8 @@ class Settled:
     own: tuple[Line, ...]
     effects: tuple[Effect, ...]
     refusal: ChatError | None = None
+    is_gone: bool = False
+    """Whether the thread's folder is no more."""
 
 
 def settle(journal: Journal, before: Conversation, event: Event | None, now: str) -> Settled:
@@ -100,4 +102,11 @@ class _Plan:
             after = adopt(after, line)
         if self.after.has_lane and not self._before.has_lane:
             self._journal.release_lane()
-        return Settled(replace(after, has_lane=self._before.has_lane), self.foreign, (), (), refused)
+        return Settled(
+            replace(after, has_lane=self._before.has_lane),
+            self.foreign,
+            (),
+            (),
+            refused,
+            isinstance(refused, ThreadDeleted),
+        )

@@ -14,6 +14,7 @@ from jupyter_chat_sessions.core.errors import ChatError
 from jupyter_chat_sessions.core.events import (
     Append,
     Cancelled,
+    Closed,
     Contributed,
     Deleted,
     Ended,
@@ -208,6 +209,18 @@ class TwoServers(RuleBasedStateMachine):
         self.performing[who] = None
         self.servers[who] = begin(THREAD, None, self.log)
         self.read[who] = len(self.log)
+
+    @rule(who=WHO)
+    def close(self, who: int) -> None:
+        """Stops in an orderly way: what is running ends, what waits is left to the other."""
+        self.meet(who, Closed())
+        begun = len(self.started)
+        running = self.performing[who]
+        if running is not None:
+            self.meet(who, Ended(running, "interrupted"))
+        assert len(self.started) == begun
+        assert self.lane != who or self.servers[who].is_deleted
+        self.crash(who)
 
     @precondition(lambda self: self.minted > 12)
     @rule(who=WHO)

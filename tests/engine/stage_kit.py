@@ -25,8 +25,9 @@ from jupyter_chat_sessions.core.roles import (
     ToolResult,
     ToolSpec,
 )
+from jupyter_chat_sessions.engine.house import Home, House
 from jupyter_chat_sessions.engine.runner import Runner
-from jupyter_chat_sessions.engine.session import Home, House, Session
+from jupyter_chat_sessions.engine.session import Session
 from jupyter_chat_sessions.engine.stage import Ending, Perform, Stage
 from jupyter_chat_sessions.files.journal import FileJournal
 from jupyter_chat_sessions.files.memory import MemoryJournal

@@ -12,8 +12,9 @@ from stage_kit import Held, Seen, a_message, echoes, house, until
 from jupyter_chat_sessions.core.errors import Unreadable
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.engine import sessions as sessions_module
+from jupyter_chat_sessions.engine.house import Home
 from jupyter_chat_sessions.engine.pieces import Pieces
-from jupyter_chat_sessions.engine.session import Home, Session
+from jupyter_chat_sessions.engine.session import Session
 from jupyter_chat_sessions.engine.sessions import Sessions
 from jupyter_chat_sessions.engine.stage import Perform
 from jupyter_chat_sessions.files.journal import FileJournal

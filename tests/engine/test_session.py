@@ -271,6 +271,19 @@ async def test_closing_a_session_in_mid_run_ends_it_as_interrupted_with_its_word
     assert lines[-2].message["content"] == "half an ans"
 
 
+async def test_what_waits_when_a_server_stops_is_answered_by_the_next(tmp_path: Path) -> None:
+    thread_id = new_thread_id()
+    held = Held("x")
+    async with opened(held, folder=tmp_path, thread_id=thread_id) as session:
+        await session.send(a_message("one"))
+        second = await session.send(a_message("two"))
+        await held.began.wait()
+    async with opened(echoes, folder=tmp_path, thread_id=thread_id) as session:
+        assert await asyncio.wait_for(session.ended(second.run_id), 5) == "success"
+        outcomes = [run.outcome for run in session.conversation.runs.values()]
+        assert sorted(map(str, outcomes)) == ["interrupted", "success"]
+
+
 async def test_a_deleted_thread_refuses_lets_its_run_end_and_goes_to_the_trash(tmp_path: Path) -> None:
     thread_id = new_thread_id()
     held = Held("x")
