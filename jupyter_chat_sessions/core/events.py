@@ -102,7 +102,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
+    """A person gave the thread a title; `seen_at`: only if it is still the one of line `seen_at` (0: of no line)."""
+
     title: str
+    seen_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .conversation import Conversation, Run, Waiting, adopt, fingerprint
-from .errors import Busy, IdempotencyMismatch, Malformed, MessageNotFound, NotWaiting, RunInProgress, ThreadDeleted
+from .errors import (
+    Busy,
+    IdempotencyMismatch,
+    Malformed,
+    MessageNotFound,
+    NotWaiting,
+    RunInProgress,
+    Stale,
+    ThreadDeleted,
+)
 from .events import (
     Append,
     Cancelled,
@@ -131,11 +140,17 @@ def _decide(drafting: _Drafting, event: Event) -> None:
     elif isinstance(event, Ended):
         _end(drafting, event)
     elif isinstance(event, Renamed):
-        _write_synced(drafting, TitleLine(*drafting.place(), event.title))
+        _rename(drafting, event)
     elif isinstance(event, Rebound):
         _write_synced(drafting, NotebookLine(*drafting.place(), event.notebook))
     elif isinstance(event, Deleted) and not drafting.after.is_deleted:
         _write_synced(drafting, DeletedLine(*drafting.place()))
+
+
+def _rename(drafting: _Drafting, event: Renamed) -> None:
+    if event.seen_at not in (None, drafting.after.titled_at):
+        raise Stale(f"The thread was renamed to {drafting.after.title!r} since you looked.")
+    _write_synced(drafting, TitleLine(*drafting.place(), event.title))
 
 
 def _write_synced(drafting: _Drafting, line: Line) -> None:

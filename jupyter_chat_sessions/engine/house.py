@@ -37,5 +37,7 @@ class Home:
     files: Path
     """The folder its tools work in; there once a tool has run."""
     file_url: FileUrl
+    notebook: str | None = None
+    """The notebook it is begun beside, until a header tells."""
     owner: Subject | None = None
     """Whose it is, where users are kept apart."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ..core.errors import ChatError
+from ..core.errors import Busy, ChatError
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ class Mailbox:
     def __init__(self, name: str) -> None:
         self._letters: asyncio.Queue[tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]] = asyncio.Queue()
         self._unfinished = 0
+        self._is_closed = False
         self._postman = asyncio.get_running_loop().create_task(self._deliver(), name=name)
 
     @property
@@ -37,6 +38,9 @@ class Mailbox:
 
     def _post(self, act: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._is_closed:
+            answer.set_exception(Busy("The thread has just been closed here; try again."))
+            return answer
         self._letters.put_nowait((act, answer))
         self._unfinished += 1
         return answer
@@ -55,8 +59,10 @@ class Mailbox:
             self._unfinished -= 1
 
     async def close(self) -> None:
-        """Ends the task, when what was posted before has been done."""
-        await self.ask(_nothing)
+        """Ends the task, when what was posted before has been done. What is posted from now on is refused."""
+        last = self._post(_nothing)
+        self._is_closed = True
+        await last
         self._postman.cancel()
         await asyncio.gather(self._postman, return_exceptions=True)
 

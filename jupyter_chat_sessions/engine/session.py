@@ -64,7 +64,7 @@ class Session:
         self._house = house
         self.home = home
         self._header: Header | None = None
-        self._conversation = Conversation(journal.thread_id)
+        self._conversation = Conversation(journal.thread_id, notebook=home.notebook)
         self._is_whole = False
         self._audience = Audience(home.file_url)
         self._mailbox = Mailbox(f"session {journal.thread_id}")
@@ -103,14 +103,22 @@ class Session:
     @property
     def is_idle(self) -> bool:
         """Whether closing it now would take nothing from anyone."""
-        return not (self._audience or self._conversation.is_busy or self._performance or not self._mailbox.is_empty)
+        is_only_here = self._header is not None and not self._journal.is_saved
+        is_needed = self._audience or self._conversation.is_busy or self._performance or not self._mailbox.is_empty
+        return not (is_needed or is_only_here)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its folder is no more: nothing is left to be held open."""
+        return self._is_gone
 
     # --- opening and closing ------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Reads the header and the last lines; all of them where they are few."""
         self._header, lines, self._is_whole = await self._house.disk(self._read_tail)
-        self._conversation = begin(self.thread_id, self._header, lines)
+        if self._header is not None:
+            self._conversation = begin(self.thread_id, self._header, lines)
         self._audience.recall(lines, has_older=not self._is_whole)
         if self._conversation.wants_lane:
             self.look()
@@ -132,10 +140,18 @@ class Session:
 
     async def create(self) -> bool:
         """Writes the header where nothing has been written yet; whether it did."""
-        is_new: bool = await self._mailbox.ask(lambda: self._house.disk(self._journal.create))
+        return await self._mailbox.ask(self._create)
+
+    async def _create(self) -> bool:
+        is_new: bool = await self._house.disk(self._journal.create)
         if self._header is None:
             self._header = await self._house.disk(self._journal.header)
         return is_new
+
+    async def whole(self) -> None:
+        """Returns when all its lines have been read, not only the last ones."""
+        if not self._is_whole:
+            await self._mailbox.ask(self._look)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -157,8 +173,9 @@ class Session:
         effects = await self._meet(Cancelled(run_id))
         return next((effect.run_ids for effect in effects if isinstance(effect, Stopping)), ())
 
-    async def rename(self, title: str) -> None:
-        await self._meet(Renamed(title))
+    async def rename(self, title: str, seen_at: int | None = None) -> None:
+        """Gives it a title; with `seen_at`, only if nobody has since line `seen_at` did."""
+        await self._meet(Renamed(title, seen_at))
 
     async def rebind(self, notebook: str | None) -> None:
         await self._meet(Rebound(notebook))
@@ -180,11 +197,8 @@ class Session:
         now = self._conversation
         if now.is_deleted:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
-        self._audience.add(viewer)
         live = self._audience.live
-        if not self._is_whole:
-            self.look()
-        return Frame(
+        hello = Frame(
             {
                 "kind": "hello",
                 "thread": self._about_thread(),
@@ -196,6 +210,10 @@ class Session:
                 **self._house.about(self.thread_id),
             }
         )
+        self._audience.add(viewer)
+        if not self._is_whole:
+            self.look()
+        return hello
 
     def unwatch(self, viewer: Viewer) -> None:
         self._audience.drop(viewer)
@@ -267,6 +285,8 @@ class Session:
             self._endings.hear(line, settled.conversation)
         if before.queue != settled.conversation.queue:
             self._audience.tell(news_frame("queue", {"queue": queue_record(settled.conversation.queue)}))
+        if before.title != settled.conversation.title:
+            self._audience.tell(news_frame("thread", {"title": settled.conversation.title}))
         for effect in settled.effects:
             self._act(effect)
         if settled.own:
@@ -314,8 +334,13 @@ class Session:
             if self._performance is not None and self._performance.run_id == effect.run_id:
                 self._performance.stop()
         elif isinstance(effect, Remove):
-            self._later(self._journal.remove)
+            self._later(self._remove)
             self._audience.dismiss(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
+
+    def _remove(self) -> None:
+        """In a worker thread: to the trash with it."""
+        self._journal.remove()
+        self._is_gone = True
 
     # --- what its run does --------------------------------------------------------------------------------------------
 

@@ -90,10 +90,17 @@ class Sessions:
             is_quiet_look = loop.time() - quiet_look >= QUIET_LOOK_S
             quiet_look = loop.time() if is_quiet_look else quiet_look
             for session in self:
-                if session.conversation.is_busy or session.conversation.wants_lane:
+                if session.is_gone or (session.is_idle and loop.time() - session.idle_since > self._idle_close_s):
+                    await self._let_go(session.thread_id)
+                elif session.conversation.is_busy or session.conversation.wants_lane:
                     session.look()
                     self._on_activity()
                 elif is_quiet_look and session.is_watched:
                     session.look()
-                elif session.is_idle and loop.time() - session.idle_since > self._idle_close_s:
-                    await self.drop(session.thread_id)
+
+    async def _let_go(self, thread_id: ThreadId) -> None:
+        """Drops a session that nobody needs; one that cannot be closed in order must not end the looking."""
+        try:
+            await self.drop(thread_id)
+        except Exception:
+            log.exception("Thread %s was not closed in order.", thread_id)

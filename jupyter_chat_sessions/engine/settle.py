@@ -102,11 +102,6 @@ class _Plan:
             after = adopt(after, line)
         if self.after.has_lane and not self._before.has_lane:
             self._journal.release_lane()
-        return Settled(
-            replace(after, has_lane=self._before.has_lane),
-            self.foreign,
-            (),
-            (),
-            refused,
-            isinstance(refused, ThreadDeleted),
-        )
+        now = replace(after, has_lane=self._before.has_lane)
+        is_gone = isinstance(refused, ThreadDeleted)
+        return Settled(now, self.foreign, own=(), effects=(), refusal=refused, is_gone=is_gone)

@@ -9,9 +9,9 @@ from enum import Enum
 
 from .connection import Request
 from .folder import Seen
-from .kernels import Kernel, Slot
 from .outputs import Outputs
 from .processes import boot_clock
+from .slot import Kernel, Slot
 
 
 class Ending(Enum):

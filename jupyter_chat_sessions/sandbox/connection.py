@@ -26,7 +26,8 @@ _LATE_IDLE_S = 1.0
 _AT_ONCE = 32
 _AT_ONCE_BYTES = 1024 * 1024
 """How much is read before it is worked on and other tasks have their turn."""
-_STALE_AT_MOST = 4_000
+_STALE_S = 0.2
+"""How long is spent on what came between two calls."""
 
 Message = Mapping[str, Any]
 
@@ -157,8 +158,10 @@ class Connection:
             await channel.observe()
             if channel.is_broken:
                 channel.renew()
-            for _ in range(_STALE_AT_MOST):
-                if await channel.take() is None:
+            deadline = time.monotonic() + _STALE_S  # a thread of the kernel's may never stop
+            while await channel.take() is not None:
+                await asyncio.sleep(0)
+                if time.monotonic() > deadline:
                     break
 
     async def messages(self, request: Request, within_s: float) -> list[Message]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import zmq
@@ -23,50 +22,12 @@ from .backends import Report, choose_backend
 from .connection import Connection
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
+from .slot import Kernel, Slot
 from .sockets import sweep_stale
 
 _RECONNECT_MS = 10
 _CULL_CHECKS = 4
 _PATIENCE_S = 2.0
-
-
-@dataclass
-class Kernel:
-    """A running kernel. `epoch` and `reason` as the module says."""
-
-    id: str
-    manager: AsyncKernelManager
-    provisioner: SandboxProvisioner
-    connection: Connection
-    epoch: int
-    reason: str
-    is_lent: bool = False
-    """Whether a call is talking to it; its sockets are then the call's to close."""
-
-    @property
-    def is_alive(self) -> bool:
-        process = self.provisioner.process
-        return process is not None and process.poll() is None
-
-
-@dataclass
-class Slot:
-    """A thread's place for a kernel: at most one, and one call at a time."""
-
-    key: str
-    kernel: Kernel | None = None
-    epoch: int = 0
-    reason: str = "first"
-    """Why the next kernel will be a new one."""
-    names: frozenset[str] = frozenset()
-    is_fresh: bool = True
-    """Whether the next call is the first of its kernel."""
-    image_number: int = 0
-    waiting: int = 0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    starting: asyncio.Task[Kernel] | None = None
-    stopping: asyncio.Task[None] | None = None
-    used: float = field(default_factory=time.monotonic)
 
 
 class SandboxKernels:
@@ -82,6 +43,8 @@ class SandboxKernels:
         self._freed = asyncio.Event()
         self._held = 0
         self._culler: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._endings: set[asyncio.Task[None]] = set()
         self._report: Report | None = None
 
     @property
@@ -197,7 +160,8 @@ class SandboxKernels:
                 kernel_spec_manager=SandboxKernelSpecs(),
                 context=self._context,
             )
-            self._culler = asyncio.create_task(self._cull())
+            self._closing = asyncio.Event()
+            self._culler = asyncio.create_task(self._cull(self._closing))
             await asyncio.to_thread(sweep_stale)
         return self._running
 
@@ -232,7 +196,19 @@ class SandboxKernels:
         kernel, slot.kernel = slot.kernel, None
         if kernel is not None:
             slot.reason, slot.names = reason, frozenset()
+            await self._surely(self._bury(kernel))
+
+    async def _surely(self, ending: Coroutine[None, None, None]) -> None:
+        """Does it to its end, also when its caller is cancelled on the way."""
+        task = asyncio.create_task(ending)
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+        await asyncio.shield(task)
+
+    async def _bury(self, kernel: Kernel) -> None:
+        try:
             await self._remove(kernel)
+        finally:
             self._give_room()
 
     async def _remove(self, kernel: Kernel) -> None:
@@ -245,15 +221,19 @@ class SandboxKernels:
     async def forget(self, key: str) -> None:
         """Ends the kernel once the call under way has, and forgets there ever was one."""
         slot = self._slots.get(key)
-        if slot is None:
-            return
+        if slot is not None:
+            await self._surely(self._forget(key, slot))
+
+    async def _forget(self, key: str, slot: Slot) -> None:
         async with self.turn(slot):
             await self.end(slot, "closed")
             self._slots.pop(key, None)
 
-    async def _cull(self) -> None:
-        while True:
-            await asyncio.sleep(self.policy.idle_s / _CULL_CHECKS)
+    async def _cull(self, closing: asyncio.Event) -> None:
+        """Ends idle kernels until told to stop: never cancelled, so never between a kernel's death and its burial."""
+        while not closing.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(closing.wait(), self.policy.idle_s / _CULL_CHECKS)
             for slot in self._idle():
                 if time.monotonic() - slot.used >= self.policy.idle_s and not slot.turn.locked():
                     await self._let_go(slot, "culled")
@@ -261,11 +241,12 @@ class SandboxKernels:
     async def shutdown(self) -> None:
         """Ends every kernel, at once."""
         if self._culler is not None:
-            self._culler.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._culler
+            self._closing.set()
+            await self._culler
             self._culler = None
         await asyncio.gather(*(self._end_and_wait(slot) for slot in self._slots.values()))
+        if self._endings:
+            await asyncio.wait(self._endings, timeout=_PATIENCE_S)
         self._running = None
         if self._context is not None:
             self._context.destroy(linger=0)

@@ -20,12 +20,13 @@ from ..core.roles import Level, ToolContext, ToolEvent, ToolOutput, ToolResult, 
 from .call import Call, Ending
 from .epochs import read_epoch, write_epoch
 from .folder import changed, look, make_folder
-from .kernels import SandboxKernels, Slot
+from .kernels import SandboxKernels
 from .names import NAMES, names_in
 from .outputs import Outputs
 from .policy import SandboxPolicy
 from .result import refused, result
 from .saying import Saying
+from .slot import Slot
 
 _LOOK_S = 0.1
 """How often a silent kernel is checked to be alive."""
@@ -97,7 +98,7 @@ class SandboxRunner:
             yield refused(error.message, self.level)
         finally:
             if context.thread_id is None:
-                await asyncio.shield(self.kernels.forget(key))
+                await self.kernels.forget(key)
 
     async def _run(
         self, slot: Slot, code: str, context: ToolContext, timeout_s: float | None

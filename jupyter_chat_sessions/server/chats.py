@@ -21,7 +21,8 @@ from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import RunId, SessionKey, Subject, ThreadId, new_thread_id
 from ..core.roles import Agent, Journal, Level
 from ..engine.runner import Runner
-from ..engine.session import Home, House, Session
+from ..engine.house import Home, House
+from ..engine.session import Session
 from ..engine.sessions import Sessions
 from ..files.chats_folder import ChatsFolder
 from ..files.known_folders import KnownFolders
@@ -209,6 +210,7 @@ class Chats:
             folder=self._relative(chats_folder.path.parent),
             files=chats_folder.files(thread_id) if journal.is_saved else self._scratch_folder(thread_id),
             file_url=functools.partial(self._file_url, thread_id),
+            notebook=place.notebook,
             owner=owner,
         )
         return await self.sessions.get(thread_id, lambda: Session(journal, self._house, home))

@@ -10,9 +10,7 @@ def run_apart(source: str, **given: Any) -> str:
 
     `source` finds the given values by name (their reprs are Python) and the person's variables in `variables`.
     """
-    namespace = ", ".join(f"{name!r}: {value!r}" for name, value in given.items())
-    return (
-        "__import__('builtins').exec("
-        f"__import__('builtins').compile({source!r}, '<tool>', 'exec'), "
-        f"{{{namespace}{', ' if namespace else ''}'__name__': '<tool>', 'variables': __import__('builtins').globals()}})"
-    )
+    values = "".join(f"{name!r}: {value!r}, " for name, value in given.items())
+    builtins = "__import__('builtins')"  # code may have named a variable `exec`
+    namespace = f"{{{values}'__name__': '<tool>', 'variables': {builtins}.globals()}}"
+    return f"{builtins}.exec({builtins}.compile({source!r}, '<tool>', 'exec'), {namespace})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -80,8 +81,10 @@ class ToolBox:
             yield failure(f"These arguments do not fit {call.name}: {'; '.join(wrong)}.")
             return
         try:
-            async for event in _until_result(tool, with_defaults(call.arguments, tool.spec.parameters), context):
-                yield event
+            arguments = with_defaults(call.arguments, tool.spec.parameters)
+            async with aclosing(_until_result(tool, arguments, context)) as events:
+                async for event in events:
+                    yield event
         except ChatError as error:
             yield failure(error.message)
         except Exception as error:  # a tool's fault ends its call, not the run

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stage_kit import Held, Seen, a_message, echoes, house, until
 
-from jupyter_chat_sessions.core.errors import Unreadable
+from jupyter_chat_sessions.core.errors import Busy, Unreadable
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.engine import sessions as sessions_module
 from jupyter_chat_sessions.engine.house import Home
@@ -52,9 +52,10 @@ async def test_pieces_are_never_joined_across_messages_or_other_events() -> None
     assert out == events
 
 
-def a_session(thread_id: ThreadId, perform: Perform = echoes) -> Session:
+def a_session(thread_id: ThreadId, perform: Perform = echoes, folder: Path | None = None) -> Session:
     home = Home(folder="", files=Path("files"), file_url=str)
-    return Session(MemoryJournal(thread_id), house(perform), home)
+    journal = MemoryJournal(thread_id) if folder is None else FileJournal(folder / ".chats" / thread_id, thread_id)
+    return Session(journal, house(perform), home)
 
 
 async def test_callers_that_come_at_once_get_one_session_a_thread() -> None:
@@ -87,7 +88,7 @@ async def test_a_thread_that_cannot_be_opened_is_not_kept(tmp_path: Path) -> Non
 
 
 async def test_an_idle_session_is_closed_and_one_that_is_watched_or_running_is_not(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sessions_module, "QUIET_LOOK_S", 0.01)
     monkeypatch.setattr(sessions_module, "BUSY_LOOK_S", 0.01)
@@ -97,7 +98,7 @@ async def test_an_idle_session_is_closed_and_one_that_is_watched_or_running_is_n
     await registry.get(idle, lambda: a_session(idle))
     (await registry.get(watched, lambda: a_session(watched))).watch(Seen())
     held = Held("x")
-    busy = await registry.get(running, lambda: a_session(running, held))
+    busy = await registry.get(running, lambda: a_session(running, held, tmp_path))
     await busy.send(a_message())
     await until(lambda: registry.find(idle) is None)
     assert registry.find(watched) is not None
@@ -106,3 +107,24 @@ async def test_an_idle_session_is_closed_and_one_that_is_watched_or_running_is_n
     held.let_go.set()
     await until(lambda: registry.find(running) is None)
     await registry.close()
+
+
+async def test_a_chat_that_is_kept_in_memory_only_is_never_closed_as_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions_module, "QUIET_LOOK_S", 0.01)
+    registry = Sessions(idle_close_s=0.0)
+    kept, empty = new_thread_id(), new_thread_id()
+    session = await registry.get(kept, lambda: a_session(kept))
+    await session.send(a_message())
+    await until(lambda: not session.conversation.is_busy)
+    await registry.get(empty, lambda: a_session(empty))
+    await until(lambda: registry.find(empty) is None)
+    assert registry.find(kept) is session
+    await registry.close()
+
+
+async def test_a_session_that_has_been_closed_refuses_at_once() -> None:
+    session = a_session(new_thread_id())
+    await session.open()
+    await session.close()
+    with pytest.raises(Busy):
+        await session.send(a_message())

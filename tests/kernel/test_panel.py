@@ -64,8 +64,8 @@ def test_importing_the_panel_imports_nothing_of_the_server() -> None:
 
 def test_jupyter_finds_the_front_end_and_the_server_extension() -> None:
     assert jupyter_chat_sessions._jupyter_labextension_paths() == [{"src": "labextension", "dest": MODULE}]
-    points = jupyter_chat_sessions._jupyter_server_extension_points()
-    assert points == [{"module": "jupyter_chat_sessions.server.extension"}]
+    (point,) = jupyter_chat_sessions._jupyter_server_extension_points()
+    assert point["module"] == "jupyter_chat_sessions.server.extension"
 
 
 def test_a_name_that_is_no_door_is_an_attribute_error() -> None:

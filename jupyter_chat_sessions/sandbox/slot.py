@@ -1,0 +1,51 @@
+"""A kernel, and the place of a thread for one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from jupyter_client.manager import AsyncKernelManager
+
+from .connection import Connection
+from .provisioner import SandboxProvisioner
+
+
+@dataclass
+class Kernel:
+    """A running kernel. `epoch`: its number among the thread's; `reason`: why it is a new one."""
+
+    id: str
+    manager: AsyncKernelManager
+    provisioner: SandboxProvisioner
+    connection: Connection
+    epoch: int
+    reason: str
+    is_lent: bool = False
+    """Whether a call is talking to it; its sockets are then the call's to close."""
+
+    @property
+    def is_alive(self) -> bool:
+        process = self.provisioner.process
+        return process is not None and process.poll() is None
+
+
+@dataclass
+class Slot:
+    """A thread's place for a kernel: at most one, and one call at a time."""
+
+    key: str
+    kernel: Kernel | None = None
+    epoch: int = 0
+    reason: str = "first"
+    """Why the next kernel will be a new one."""
+    names: frozenset[str] = frozenset()
+    is_fresh: bool = True
+    """Whether the next call is the first of its kernel."""
+    image_number: int = 0
+    waiting: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    starting: asyncio.Task[Kernel] | None = None
+    stopping: asyncio.Task[None] | None = None
+    used: float = field(default_factory=time.monotonic)

@@ -1,0 +1,92 @@
+"""Chromium and JupyterLab as a person has them. Skipped, with the reason, where one is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
+
+
+def missing() -> str | None:
+    """What is not here that these tests need."""
+    if CHROMIUM is None:
+        return "there is no Chromium on this machine (Debian: apt-get install chromium)"
+    extension = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "jupyter_chat_sessions" / "package.json"
+    if not extension.exists():
+        return "the package is not installed in this environment with its front end (pip install .)"
+    for module in ("playwright", "jupyterlab"):
+        try:
+            __import__(module)
+        except ImportError:
+            return f"{module} is not installed (pip install '.[lab,test]')"
+    return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def all_is_here() -> None:
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium(all_is_here: None) -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: object, request: pytest.FixtureRequest) -> Iterator[object]:
+    """A page whose errors fail the test. Its last picture is kept in `test-results/`."""
+    from playwright.sync_api import Browser
+
+    assert isinstance(chromium, Browser)
+    context = chromium.new_context(viewport={"width": 1300, "height": 860})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    pictures = HERE.parent.parent / "test-results"
+    os.makedirs(pictures, exist_ok=True)
+    page.screenshot(path=pictures / f"{request.node.name}.png")
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[object]:
+    """A running JupyterLab with the quickstart notebook."""
+    from lab_kit import Lab
+
+    lab = Lab(tmp_path)
+    shutil.copy(HERE.parent.parent / "examples" / "quickstart.ipynb", lab.root)
+    lab.start()
+    yield lab
+    lab.stop()

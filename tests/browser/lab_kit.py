@@ -1,0 +1,156 @@
+"""A real JupyterLab in a process of its own, and a chat in it as a person sees it: by names and roles."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+TOKEN = "browser-tests"
+SIDEBAR = "#jupyter-chat-sessions"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def until(claim: Callable[[], object], timeout: float = 30.0) -> None:
+    """Returns when the claim holds; fails when it does not within the time."""
+    deadline = time.monotonic() + timeout
+    while not claim():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
+
+
+class Lab:
+    """One server on one port and one folder. It may be killed and started again; home and settings are its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "notebooks"
+        self.root.mkdir(parents=True)
+        self._home = home
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        settings = {name: str(self._home / name.lower()) for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+        environment = {
+            **os.environ,
+            **settings,
+            "HOME": str(self._home),
+            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+        }
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self._port,
+            "ServerApp.port_retries": 0,
+            "ServerApp.root_dir": self.root,
+            "ServerApp.allow_root": True,
+            "ServerApp.open_browser": False,
+            "IdentityProvider.token": TOKEN,
+            "LabApp.news_url": "None",
+            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items() if name != "LabApp.news_url"]
+        log = (self._home / "server.log").open("ab")
+        command = [sys.executable, "-m", "jupyter", "lab", *arguments]
+        self._process = subprocess.Popen(command, env=environment, cwd=self.root, stdout=log, stderr=log)
+        log.close()
+        until(self._answers, timeout=60)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._home / "server.log").read_text()[-3000:]
+        try:
+            with urllib.request.urlopen(f"{self.url}/api", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """As `kill -9` does: nothing is told, nothing is tidied up."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def threads(self, beside: str = ".") -> list[Path]:
+        """The thread folders beside a notebook, the oldest first."""
+        found = (self.root / beside / ".chats").glob("*/chat.jsonl")
+        return sorted((path.parent for path in found), key=lambda folder: folder.stat().st_ctime_ns)
+
+
+def open_lab(page: Page, lab: Lab, path: str = "quickstart.ipynb") -> None:
+    """Opens a notebook in a fresh workspace and waits until it stands."""
+    page.goto(f"{lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+    expect(page.locator(".jp-NotebookPanel").first).to_be_visible(timeout=60_000)
+
+
+def open_chat(page: Page) -> Chat:
+    """Opens the sidebar."""
+    tab = page.locator('.jp-SideBar .lm-TabBar-tab[data-id="jupyter-chat-sessions"]')
+    expect(tab).to_be_visible(timeout=30_000)
+    if not page.locator(SIDEBAR).is_visible():
+        tab.click()
+    return Chat(page.locator(SIDEBAR))
+
+
+class Chat:
+    """A chat on the screen: the sidebar, or a panel in a notebook."""
+
+    def __init__(self, place: Locator) -> None:
+        self.place = place
+        self.composer = place.get_by_role("textbox", name="Message", exact=True)
+        self.stop = place.get_by_role("button", name="Stop", exact=True)
+        self.log = place.get_by_role("log", name="Conversation")
+        self.cards = place.locator("section.jcs-Tool")
+
+    def send(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def new(self) -> None:
+        self.place.get_by_role("button", name="New chat").click()
+
+    def rows(self) -> Locator:
+        return self.place.locator(".jcs-Row-open")
+
+    def shows(self, text: str | re.Pattern[str], timeout: float = 30_000) -> None:
+        expect(self.log).to_contain_text(text, timeout=timeout)
+
+    def is_done(self) -> None:
+        expect(self.stop).to_have_count(0, timeout=30_000)
+
+    def ticks(self) -> list[int]:
+        """The numbers that a ticking tool call has shown so far."""
+        shown = self.cards.last.inner_text()
+        return [int(number) for number in re.findall(r"^tick (\d+)$", shown, re.MULTILINE)]
+
+
+def ticking(times: int, every_s: float) -> str:
+    """Python that prints `tick 0`, `tick 1`, …"""
+    return f"import time\nfor i in range({times}):\n    print('tick', i, flush=True)\n    time.sleep({every_s})"
