@@ -65,8 +65,10 @@ class ChatsFolder:
     def restore(self, thread_id: ThreadId) -> None:
         """Brings a deleted thread back, with a line that says so. `Conflict` where another stands in its place."""
         move_from_trash(self._path, thread_id)
+        journal = self.journal(thread_id)
         try:
-            self.journal(thread_id).transact(self._restored)
+            journal.header()  # from now on it is never made anew, should it go again in this moment
+            journal.transact(self._restored)
         except ChatError:
             move_to_trash(self._path, thread_id)
             raise
@@ -84,6 +86,8 @@ class ChatsFolder:
         if not self.has(thread_id) or not journal.take_lane():
             return False
         try:
+            if journal.header() is None:  # another was faster
+                return False
             journal.transact(lambda lines: self._copied(lines, thread_id))
             with opened_folder(self._path) as fd, refusals(f"Renaming {self._path / thread_id}"):
                 if fd is None:

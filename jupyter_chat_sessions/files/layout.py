@@ -73,6 +73,14 @@ def _open_folder(folder: Path) -> int | None:
     return fd
 
 
+def is_folder_at(folder: Path, fd: int) -> bool:
+    """Whether the opened folder still stands there: it may have been moved to the trash, or to another id."""
+    try:
+        return os.path.samestat(os.stat(folder, follow_symlinks=False), os.fstat(fd))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def make_chats(chats: Path) -> None:
     """Makes the `.chats` folder with its `.gitignore`, where there is none. The folder it stands in must exist."""
     with refusals(f"Making {chats}"):

@@ -43,7 +43,8 @@ class _PathSearch:
         self._said: dict[RunId, list[tuple[int, MessageLine]]] = {}  # what runs said that may yet be on the path
         self._about: dict[RunId, list[tuple[int, Line]]] = {}  # starts and ends of runs
         self._on_path: set[RunId] = set()
-        self._begun: set[str] = set()  # messages and runs that need not wait any more
+        self._begun: set[str] = set()  # messages and runs that a start names
+        self._withdrawn: set[str] = set()
         self._has_met_begun = False  # a message that was begun: messages begin in order, so nothing older waits
         self._page: list[tuple[int, MessageLine, tuple[RunId, ...]]] = []
         self._waiting: list[Line] = []
@@ -60,7 +61,7 @@ class _PathSearch:
             elif isinstance(line, RunLine):
                 self._about.setdefault(line.run_id, []).append((self._place, line))
             elif isinstance(line, WithdrawnLine):
-                self._begun.add(line.message_id)
+                self._withdrawn.add(line.message_id)
             elif isinstance(line, MessageLine):
                 self._meet_message(line)
 
@@ -118,7 +119,7 @@ class _PathSearch:
             self._take(self._place, line, tuple(self._asked[message_id]))
         if message_id in self._begun or line.run_id in self._begun:
             self._has_met_begun = True
-        elif line.run_id is not None and self._before is None:
+        elif line.run_id is not None and self._before is None and message_id not in self._withdrawn:
             self._waiting.append(line)
 
     def _take(self, place: int, line: MessageLine, runs: tuple[RunId, ...]) -> None:

@@ -19,7 +19,7 @@ from ..core.ids import ThreadId, parse_thread_id
 from ..core.transcript import CopiedLine, Header, decode_header
 from .backwards import groups_backwards
 from .disk import read_range, refusals, refused, sync, write_all
-from .layout import TRANSCRIPT, opened_folder
+from .layout import TRANSCRIPT, is_folder_at, opened_folder
 from .locks import LockedFile, LockKind
 
 Identity = tuple[int, int]
@@ -150,18 +150,12 @@ class TranscriptFile:
                     return None
                 with _closed_on_error(file), refusals(f"Locking {self._path}"):
                     file.lock(kind)
-                    if file.is_at(TRANSCRIPT, folder_fd) and not self._is_gone and self._folder_is_at(folder_fd):
+                    is_there = file.is_at(TRANSCRIPT, folder_fd) and is_folder_at(self._folder, folder_fd)
+                    if is_there and not self._is_gone:
                         return file
                 file.close()
                 if self._is_gone:
                     raise self.deleted()
-
-    def _folder_is_at(self, folder_fd: int) -> bool:
-        """Whether the folder itself was not moved away, to the trash or to another id, while we waited."""
-        try:
-            return os.path.samestat(os.stat(self._folder, follow_symlinks=False), os.fstat(folder_fd))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
 
     def _open_in(self, folder_fd: int, kind: LockKind) -> LockedFile | None:
         try:

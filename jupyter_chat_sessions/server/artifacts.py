@@ -7,6 +7,7 @@ import functools
 import re
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tornado import web
@@ -14,10 +15,10 @@ from tornado.iostream import StreamClosedError
 
 from ..core.errors import ThreadNotFound, TooLarge
 from ..core.ids import parse_run_id
-from ..files.file_names import OTHER
-from ..files.folder_files import list_files, remove_file, write_new
-from ..files.safe_open import OpenFile, opened_file
 from .doors import ChatHandler, door
+
+if TYPE_CHECKING:  # `files` is imported at the first request, never at the server's start
+    from ..files.safe_open import OpenFile
 
 MOST_FILES = 2000
 MOST_UPLOAD_BYTES = 100_000_000
@@ -29,7 +30,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
-    "Accept-Ranges": "bytes",
 }
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -39,27 +39,36 @@ class FilesDoor(ChatHandler):
 
     async def send_file(self, folder: Path, path: str, *, has_body: bool) -> None:
         """Sends a file below `folder`, whole or the one range asked for, exactly as many bytes as were promised."""
+        from ..files.safe_open import opened_file
+
         with contextlib.ExitStack() as stack:
             opened = await self.chats.disk(stack.enter_context, opened_file(folder, path))
             self._describe(opened, path)
-            first, last = self._range(opened.size)
-            if has_body and not self._finished:
-                await self._send_bytes(opened, first, last)
+            if self.check_etag_header():
+                self.set_status(304)
+            else:
+                first, last = self._range(opened)
+                if has_body and not self._finished:
+                    await self._send_bytes(opened, first, last)
         if not self._finished:
             self.finish()
 
     def _describe(self, opened: OpenFile, path: str) -> None:
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
+        from ..files.file_names import OTHER
+
         name = path.rsplit("/", 1)[-1]
         disposition = "attachment" if opened.served_type == OTHER else "inline"
-        self.set_header("Content-Type", opened.served_type)
+        charset = "; charset=UTF-8" if opened.served_type.startswith("text/") else ""
+        self.set_header("Content-Type", opened.served_type + charset)
         self.set_header("Content-Disposition", f"{disposition}; filename*=UTF-8''{quote(name, safe='')}")
+        self.set_header("Accept-Ranges", "bytes")
         self.set_header("Etag", opened.etag)
 
-    def _range(self, size: int) -> tuple[int, int]:
+    def _range(self, opened: OpenFile) -> tuple[int, int]:
         """The first byte to send and the one after the last; status and length are set."""
-        asked = _RANGE.fullmatch(self.request.headers.get("Range", ""))
+        size = opened.size
+        is_meant = self.request.headers.get("If-Range", opened.etag) == opened.etag
+        asked = _RANGE.fullmatch(self.request.headers.get("Range", "")) if is_meant else None
         first, last = 0, size
         if asked and (asked[1] or asked[2]):
             first = int(asked[1]) if asked[1] else max(0, size - int(asked[2]))
@@ -87,7 +96,9 @@ class FilesDoor(ChatHandler):
                 return
 
     def set_default_headers(self) -> None:
-        """APIHandler's headers would name the content JSON and allow more than a file should."""
+        """In place of APIHandler's, which allow more than a file should. Refusals carry them as well."""
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
 
     def compute_etag(self) -> str | None:
         return None
@@ -98,6 +109,8 @@ class Files(ChatHandler):
 
     @door
     async def get(self, given: str) -> None:
+        from ..files.folder_files import list_files
+
         session = await self.session_of(given)
         listed = await self.chats.disk(list_files, session.home.files, MOST_FILES)
         self.name_ids(session.thread_id)
@@ -130,6 +143,8 @@ class File(FilesDoor):
     @door
     async def put(self, given: str, path: str) -> None:
         """Puts a new file; an existing one only with `?overwrite=true`. The file is whole or it is not there."""
+        from ..files.folder_files import write_new
+
         if len(self.request.body) > MOST_UPLOAD_BYTES:
             raise TooLarge(f"A file is at most {MOST_UPLOAD_BYTES:,} bytes.")
         session = await self.session_of(given, must_exist=False)
@@ -144,6 +159,8 @@ class File(FilesDoor):
 
     @door
     async def delete(self, given: str, path: str) -> None:
+        from ..files.folder_files import remove_file
+
         session = await self.session_of(given)
         await self.chats.disk(remove_file, session.home.files, path)
         self.set_status(204)

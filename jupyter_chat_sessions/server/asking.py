@@ -17,7 +17,7 @@ def sent(
     message_id: str, content: str | list[Any], mode: Mode, model: str | None, parent: str | None, *, is_branch: bool
 ) -> Sent:
     """A message as the event a session meets. `is_branch`: a parent was named, `None` being the root."""
-    if isinstance(content, str) and not content.strip():
+    if _is_blank(content):
         raise Malformed("content: a message has at least one character that is not blank.")
     options = Options(
         mode=None if mode == "queue" else mode,
@@ -26,6 +26,12 @@ def sent(
         is_branch=is_branch,
     )
     return Sent(parse_message_id(message_id), content, new_run_id(), mode, options)
+
+
+def _is_blank(content: str | list[Any]) -> bool:
+    if isinstance(content, str):
+        return not content.strip()
+    return all(part["type"] == "text" and not part["text"].strip() for part in content)
 
 
 def client_frame(message: str | bytes) -> ClientFrame:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 MOST_CONTENT = 1_000_000
 
@@ -23,6 +24,15 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     type: Annotated[str, Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _can_be_told_on(self) -> Part:
+        """Its fields go into a transcript and to browsers, which know no NaN and no endless number."""
+        fields = self.model_extra or {}
+        if self.type == "text" and not isinstance(fields.get("text"), str):
+            raise ValueError("a part of type text has a text")
+        json.dumps(fields, allow_nan=False)
+        return self
 
 
 Contents = Content | Annotated[list[Part], Field(min_length=1, max_length=200)]

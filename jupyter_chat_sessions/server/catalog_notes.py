@@ -50,11 +50,19 @@ class CatalogNotes:
             self._writing = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, {}
-            for chats_folder, conversation, created in waiting.values():
-                try:
-                    await self._disk(chats_folder.note, conversation, created)
-                except ChatError as refused:  # the transcript is the truth; a catalog is rebuilt from it
-                    log.warning("The catalog of %s was not written: %s", chats_folder.path, refused)
-        self._writing = None
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, {}
+                for chats_folder, conversation, created in waiting.values():
+                    await self._write_one(chats_folder, conversation, created)
+        finally:
+            self._writing = None
+
+    async def _write_one(self, chats_folder: ChatsFolder, conversation: Conversation, created: str) -> None:
+        """The transcript is the truth: where its catalog cannot be written, it is put right at a later listing."""
+        try:
+            await self._disk(chats_folder.note, conversation, created)
+        except ChatError as refused:
+            log.warning("The catalog of %s was not written: %s", chats_folder.path, refused)
+        except Exception:
+            log.exception("The catalog of %s was not written.", chats_folder.path)

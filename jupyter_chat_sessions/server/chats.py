@@ -4,51 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_data_dir
 
-from ..agents.registry import load_agent
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
-from ..core.ids import RunId, SessionKey, Subject, ThreadId, new_thread_id
-from ..core.roles import Agent, Journal, Level
-from ..engine.runner import Runner
+from ..core.ids import RunId, SessionKey, Subject, ThreadId
+from ..core.roles import Journal, Level
 from ..engine.house import Home, House
+from ..engine.runner import Runner
 from ..engine.session import Session
 from ..engine.sessions import Sessions
 from ..files.chats_folder import ChatsFolder
-from ..files.known_folders import KnownFolders
+from ..files.disk import now
+from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
-from ..files.trash import is_in_trash
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
+from .answering import Answering
 from .catalog_notes import CatalogNotes
-from .listing import Listing, list_threads
+from .keys import Keys
+from .listing import Listing, Wanted, list_threads, row_of
+from .places import Place, Places
 
 if TYPE_CHECKING:
     from .extension import ChatSessions
 
+log = logging.getLogger(__name__)
+
 DISK_THREADS = 16
-CHATS = ".chats"
+CLOSE_S = 8.0
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a caller says a thread lives: a directory relative to the root, and the notebook's file name in it."""
-
-    folder: str | None = None
-    notebook: str | None = None
 
 
 class Chats:
@@ -59,19 +55,18 @@ class Chats:
         self.separate_users: bool = app.separate_users
         self.is_persisting: bool = app.persist
         self._app = app
-        self._root = _local_root(app)
         self._pool = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="chat-disk")
-        self._known = KnownFolders(Path(jupyter_data_dir()))
-        self._folders: dict[Path, ChatsFolder] = {}
-        self._keys = SessionKeys(self._root / CHATS)
+        self.places = Places(_local_root(app), Path(jupyter_data_dir()), self._pool.submit)
+        self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk)
+        self._answering = Answering(app.default_model, app.agents)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._agents: dict[str, Agent] = {}
+        self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(self._files_of, self.default_files)
         self._house = House(
             disk=self.disk,
-            now=_now,
-            perform=Runner(self._agent, ToolBox(self._sandbox)),
+            now=now,
+            perform=Runner(self._answering.agent, ToolBox(self._sandbox)),
             about=self._about,
             on_change=self._note_change,
         )
@@ -83,10 +78,14 @@ class Chats:
 
     async def close(self) -> None:
         """Runs in flight end as `interrupted`, kernels end, what lists should show is written."""
-        await self.sessions.close()
+        try:
+            await asyncio.wait_for(self.sessions.close(), CLOSE_S)
+        except asyncio.TimeoutError:  # a disk that refuses: the next server ends these runs as interrupted
+            log.error("Some runs could not be ended within %s s.", CLOSE_S)
         await self._sandbox.shutdown()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -96,7 +95,7 @@ class Chats:
         """The thread's session. Where nobody knows the id and it need not exist: a new thread, nothing written yet."""
         session = self.sessions.find(thread_id)
         if session is None:
-            chats_folder = await self.disk(self._find, thread_id, place.folder)
+            chats_folder = await self._find(thread_id, place)
             if chats_folder is None and must_exist:
                 raise ThreadNotFound(f"There is no thread {thread_id}.")
             session = await self._open(thread_id, chats_folder, place, subject)
@@ -104,110 +103,79 @@ class Chats:
 
     async def create(self, thread_id: ThreadId, place: Place, subject: Subject) -> tuple[Session, bool]:
         """The thread with this id, made with a header if there is none; whether it is new."""
-        session = self.sessions.find(thread_id)
-        if session is None:
-            session = await self._open(thread_id, await self.disk(self._find, thread_id, place.folder), place, subject)
-        self._admitted(session, subject, must_exist=False)
+        session = await self.session(thread_id, subject, place, must_exist=False)
         return session, await session.create()
 
     async def keyed(self, key: SessionKey, place: Place, subject: Subject) -> tuple[Session, bool]:
-        """The session key's thread. Callers that come at once, from any server of this root, meet in one."""
-        thread_id, _ = await self.disk(self._keys.resolve, subject, key, new_thread_id)
-        return await self.create(thread_id, place, subject)
-
-    async def current(self, place: Place, subject: Subject) -> tuple[Session, bool]:
-        """The notebook's current thread: its latest one, made if there is none. One key makes callers at once agree."""
-        listing = await self.listing(place, subject, limit=1)
-        if listing.threads:
-            return await self.session(listing.threads[0]["thread_id"], subject, place), False
-        key = SessionKey(f"current:{place.folder or ''}/{place.notebook or ''}")
-        thread_id, _ = await self.disk(self._keys.resolve, subject, key, new_thread_id)
+        """The session key's thread, made if there is none. A key whose thread was deleted leads to a fresh one."""
+        thread_id = await self._keys.thread_of(subject, key)
         try:
             return await self.create(thread_id, place, subject)
         except ThreadDeleted:
-            fresh = new_thread_id()
-            await self.disk(self._keys.rebind, subject, key, fresh)
+            fresh = await self._keys.thread_instead_of(thread_id, subject, key)
             return await self.create(fresh, place, subject)
 
+    async def current(self, place: Place, subject: Subject) -> tuple[Session, bool]:
+        """The notebook's current thread: its latest one, made if there is none. One key makes callers at once agree."""
+        place = Place(place.folder or "", place.notebook)
+        listing = await self.listing(place, subject, Wanted(limit=1))
+        if listing.threads:
+            return await self.session(listing.threads[0]["thread_id"], subject, place), False
+        return await self.keyed(SessionKey(f"internal:current:{place.folder}/{place.notebook or ''}"), place, subject)
+
     async def restore(self, thread_id: ThreadId, subject: Subject, place: Place) -> Session:
-        """Takes a deleted thread back from the trash."""
+        """Takes a deleted thread back from the trash. One that is not deleted is left as it is."""
+        session = self.sessions.find(thread_id)
+        if session is not None and (self._is_anothers(session, subject) or not session.conversation.is_deleted):
+            return self._admitted(session, subject, must_exist=True)
         await self.sessions.drop(thread_id)
-        for chats_folder in await self.disk(self._candidates, place.folder):
-            if await self.disk(is_in_trash, chats_folder.path, thread_id):
-                await self.disk(chats_folder.restore, thread_id)
-                break
+        trashed = await self.disk(self.places.find_in_trash, thread_id, place.folder) if self.is_persisting else None
+        if trashed is not None:
+            header = await self.disk(ChatsFolder(trashed.path / TRASH).journal(thread_id).header)
+            if self.separate_users and header is not None and header.owner not in (None, subject):
+                raise ThreadNotFound(f"There is no thread {thread_id}.")
+            await self.disk(trashed.restore, thread_id)
         return await self.session(thread_id, subject, place)
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""
         await self._sandbox.restart(thread_id)
 
-    async def listing(
-        self, place: Place, subject: Subject, *, words: str = "", limit: int = 100, before: str | None = None
-    ) -> Listing:
+    async def listing(self, place: Place, subject: Subject, wanted: Wanted) -> Listing:
         """The threads of a notebook, of a folder, or of all folders known below the root; the newest first."""
-        running = {session.thread_id for session in self.sessions if session.conversation.is_busy}
+        open_now = list(self.sessions)
+        running = frozenset(session.thread_id for session in open_now if session.conversation.is_busy)
+        unsaved = [row_of(each) for each in open_now if self._is_listed_unsaved(each, place, subject)]
         owner = subject if self.separate_users else None
+        wanted = Wanted(place.notebook, owner, wanted.words, wanted.limit, wanted.before, running)
         await self._notes.flush()
-        candidates = await self.disk(self._candidates, place.folder)
-        return await self.disk(
-            list_threads,
-            candidates if place.folder is None else candidates[:1],
-            self._root,
-            place.notebook,
-            owner,
-            running,
-            words,
-            limit,
-            before,
-        )
+        return await self.disk(lambda: list_threads(wanted, self._listed_folders(place.folder), unsaved))
 
-    # --- places -------------------------------------------------------------------------------------------------------
+    def _listed_folders(self, folder: str | None) -> dict[str, ChatsFolder]:
+        if not self.is_persisting:
+            return {}
+        candidates = self.places.candidates(folder)
+        return {self.places.name_of(each): each for each in (candidates if folder is None else candidates[:1])}
 
-    def place(self, notebook: str | None, folder: str | None) -> Place:
-        """What `notebook` and `folder` of a request name. `NotFound` where that is outside the root."""
-        if notebook:
-            path = self._below_root(notebook)
-            return Place("" if str(path.parent) == "." else str(path.parent), path.name)
-        if folder is not None:
-            path = self._below_root(folder)
-            return Place("" if str(path) == "." else str(path))
-        return Place()
-
-    def _below_root(self, given: str) -> PurePosixPath:
-        path = PurePosixPath(given.strip("/") or ".")
-        if ".." in path.parts or CHATS in path.parts or "\0" in given or "\\" in given:
-            raise NotFound(f"There is no {given[:200]!r} below the server's root.")
-        return path
-
-    def _chats_folder(self, folder: str | None) -> ChatsFolder:
-        return self._at(self._root / (folder or "") / CHATS)
-
-    def _at(self, path: Path) -> ChatsFolder:
-        return self._folders.setdefault(path, ChatsFolder(path))
-
-    def _candidates(self, folder: str | None) -> list[ChatsFolder]:
-        """Where a thread may be: the hinted place, the root, then every `.chats` seen below the root."""
-        hinted = self._root / (folder or "") / CHATS
-        self._known.remember(hinted)
-        places = [hinted, self._root / CHATS, *self._known.all()]
-        return [self._at(path) for path in dict.fromkeys(places) if path.is_relative_to(self._root)]
-
-    def _find(self, thread_id: ThreadId, folder: str | None) -> ChatsFolder | None:
-        return next((each for each in self._candidates(folder) if each.has(thread_id)), None)
+    def _is_listed_unsaved(self, session: Session, place: Place, subject: Subject) -> bool:
+        now = session.conversation
+        is_listed = not session.journal.is_saved and now.message_count > 0 and not now.is_deleted
+        is_there = place.folder is None or session.home.folder == place.folder
+        return is_listed and is_there and not self._is_anothers(session, subject)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
+    async def _find(self, thread_id: ThreadId, place: Place) -> ChatsFolder | None:
+        return await self.disk(self.places.find, thread_id, place.folder) if self.is_persisting else None
+
     async def _open(self, thread_id: ThreadId, found: ChatsFolder | None, place: Place, subject: Subject) -> Session:
-        chats_folder = found or self._chats_folder(place.folder)
-        if found is None and self.is_persisting:
-            beside = chats_folder.path.parent
-            if not await self.disk(beside.is_dir):
-                raise NotFound(f"There is no folder {place.folder!r} below the server's root.")
+        chats_folder = found or self.places.folder(place.folder)
+        if found is None and not await self.disk(os.path.isdir, chats_folder.path.parent):
+            raise NotFound(f"There is no folder {place.folder!r} below the server's root.")
         owner = subject if self.separate_users else None
         journal = await self.disk(self._journal, thread_id, chats_folder, place.notebook, owner)
         home = Home(
-            folder=self._relative(chats_folder.path.parent),
+            folder=self.places.name_of(chats_folder),
             files=chats_folder.files(thread_id) if journal.is_saved else self._scratch_folder(thread_id),
             file_url=functools.partial(self._file_url, thread_id),
             notebook=place.notebook,
@@ -218,11 +186,8 @@ class Chats:
     def _journal(
         self, thread_id: ThreadId, chats_folder: ChatsFolder, notebook: str | None, owner: Subject | None
     ) -> Journal:
-        if not self.is_persisting:
-            return MemoryJournal(thread_id, notebook=notebook, owner=owner)
-        if not chats_folder.has(thread_id) and not _is_writable(chats_folder.path):
-            return MemoryJournal(thread_id, notebook=notebook, owner=owner)
-        return chats_folder.journal(thread_id, notebook=notebook, owner=owner)
+        is_kept = self.is_persisting and (chats_folder.has(thread_id) or _is_writable(chats_folder.path))
+        return (chats_folder.journal if is_kept else MemoryJournal)(thread_id, notebook=notebook, owner=owner)
 
     def _scratch_folder(self, thread_id: ThreadId) -> Path:
         """Where the tools of a chat that is not saved work, until the server ends."""
@@ -234,14 +199,17 @@ class Chats:
 
     def _admitted(self, session: Session, subject: Subject, *, must_exist: bool) -> Session:
         """The session, for those whose it is; to others it does not exist."""
-        owner = session.header.owner if session.header else session.home.owner
-        is_anothers = self.separate_users and owner is not None and owner != subject
         is_nothing_yet = session.header is None and must_exist
-        if is_anothers or is_nothing_yet:
+        if self._is_anothers(session, subject) or is_nothing_yet:
             raise ThreadNotFound(f"There is no thread {session.thread_id}.")
         if session.conversation.is_deleted:
             raise ThreadDeleted(f"Thread {session.thread_id} has been deleted.")
+        session.idle_since = asyncio.get_running_loop().time()
         return session
+
+    def _is_anothers(self, session: Session, subject: Subject) -> bool:
+        owner = session.header.owner if session.header else session.home.owner
+        return self.separate_users and owner is not None and owner != subject
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -253,22 +221,12 @@ class Chats:
 
     def default_files(self, run_id: RunId) -> Path:
         """The folder of a tool call without a thread."""
-        return self._root / CHATS / "_default" / run_id / "files"
+        return self.places.root / CHATS / "_default" / run_id / "files"
 
     def _file_url(self, thread_id: ThreadId, path: str) -> str:
         return f"{self.address}/threads/{thread_id}/files/{quote(path)}"
 
-    def _relative(self, folder: Path) -> str:
-        relative = folder.relative_to(self._root).as_posix() if folder.is_relative_to(self._root) else ""
-        return "" if relative == "." else relative
-
-    # --- who answers --------------------------------------------------------------------------------------------------
-
-    def _agent(self, model: str | None) -> Agent:
-        name = model or self._app.default_model
-        if name not in self._agents:
-            self._agents[name] = load_agent(name)
-        return self._agents[name]
+    # --- what the server says and hears -------------------------------------------------------------------------------
 
     @property
     def level(self) -> Level:
@@ -281,16 +239,24 @@ class Chats:
         return {"level": report.level, "gaps": list(report.gaps), "reason": report.reason}
 
     def _about(self, thread_id: ThreadId) -> Mapping[str, Any]:
-        agent = self._agent(None)
-        kind = "none" if agent.author == "person" else "model"
-        return {"agent": {"id": agent.id, "label": agent.label, "kind": kind}, "level": self.level}
+        return {"agent": self._answering.about(), "level": self.level}
 
     def _note_change(self, session: Session, is_urgent: bool) -> None:
-        if session.journal.is_saved and session.header is not None:
-            chats_folder = self._chats_folder(session.home.folder)
-            self._notes.note(chats_folder, session.conversation, session.header.created, is_urgent)
-            if is_urgent:
-                self._pool.submit(self._known.remember, chats_folder.path)
+        if session.conversation.is_deleted:
+            self._run_errand(self._sandbox.close_thread(session.thread_id))
+        if not session.journal.is_saved or session.header is None:
+            return
+        chats_folder = self.places.folder(session.home.folder)
+        self._notes.note(chats_folder, session.conversation, session.header.created, is_urgent)
+        if session.conversation.is_deleted:
+            self.places.sweep(chats_folder)
+        elif is_urgent:
+            self._pool.submit(self.places.remember, chats_folder.path)
+
+    def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def _note_activity(self) -> None:
         """A run in flight is activity: a hub must not cull the server under it."""
@@ -311,10 +277,5 @@ def _local_root(app: ChatSessions) -> Path:
 
 def _is_writable(chats: Path) -> bool:
     """Whether a thread could be kept there."""
-    there = chats if chats.is_dir() else chats.parent
+    there = chats if os.path.isdir(chats) else chats.parent
     return os.access(there, os.W_OK | os.X_OK)
-
-
-def _now() -> str:
-    """The present as transcripts write it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..engine.session import Session
-    from .chats import Chats, Place
+    from .chats import Chats
+    from .places import Place
 
 STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 400),
@@ -51,6 +52,7 @@ STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (DiskFull, 507),
     (StorageFailed, 503),
 )
+_PHRASES = {each.value: each.phrase for each in HTTPStatus}
 CODES = {
     400: "malformed",
     401: "unauthorized",
@@ -74,8 +76,11 @@ def status_of(error: ChatError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def door(method: Method) -> Method:
-    """Makes a handler's method a door: authenticated, authorized, its `ChatError`s answered."""
+def door(method: Method, action: str | None = None) -> Method:
+    """Makes a handler's method a door: authenticated, authorized, its `ChatError`s answered.
+
+    `action` is what the authorizer is asked to allow, where it is not the one of the HTTP method.
+    """
 
     @functools.wraps(method)
     async def answered(self: ChatHandler, *arguments: Any) -> None:
@@ -84,9 +89,14 @@ def door(method: Method) -> Method:
         except ChatError as error:
             self.refuse(error)
 
-    guarded: Any = web.authenticated(authorized(answered))
+    guarded: Any = web.authenticated(authorized(action)(answered) if action else authorized(answered))
     guarded.is_door = True
     return guarded  # type: ignore[no-any-return]
+
+
+def running_door(method: Method) -> Method:
+    """A door behind which code may run: who enters must be allowed to `execute`, as on the websocket."""
+    return door(method, "execute")
 
 
 class ThreadDoor(JupyterHandler):
@@ -112,13 +122,12 @@ class ThreadDoor(JupyterHandler):
         thread_id = parse_thread_id(given)
         return await self.chats.session(thread_id, self.subject, self.hint(), must_exist=must_exist)
 
-    def hint(self) -> Place:
-        """Where the query says that the thread lives."""
-        return self.chats.place(self.get_query_argument("notebook", None), self.get_query_argument("folder", None))
-
-
-class ChatHandler(ThreadDoor, APIHandler):
-    """The base of the REST doors."""
+    def hint(self, notebook: str | None = None, folder: str | None = None) -> Place:
+        """Where the body, or else the query, says that the thread lives."""
+        return self.chats.places.named(
+            notebook or self.get_query_argument("notebook", None),
+            self.get_query_argument("folder", None) if folder is None else folder,
+        )
 
     def refuse(self, error: ChatError) -> None:
         """Answers with an error's status, code and words."""
@@ -128,10 +137,17 @@ class ChatHandler(ThreadDoor, APIHandler):
     def write_error(self, status_code: int, **details: Any) -> None:
         """Errors that are not ours, in the same shape; internals stay in the log."""
         exception = details.get("exc_info", (None, None, None))[1]
-        message = HTTPStatus(status_code).phrase if status_code in set(HTTPStatus) else "The request failed."
+        message = _PHRASES.get(status_code, "The request failed.")
         if isinstance(exception, web.HTTPError) and exception.log_message and status_code < 500:
-            message = exception.log_message % exception.args if exception.args else exception.log_message
-        self.write_json({"code": CODES.get(status_code, "server_error"), "message": str(message)})
+            message = exception.log_message % exception.args
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._methods()))
+        self.write_json({"code": CODES.get(status_code, "server_error"), "message": message})
+
+    def _methods(self) -> list[str]:
+        """The HTTP methods this door has."""
+        absent = web.RequestHandler._unimplemented_method
+        return [each for each in self.SUPPORTED_METHODS if getattr(type(self), each.lower()) is not absent]
 
     def write_json(self, body: Any, status: int | None = None) -> None:
         """Ends the request with a JSON body."""
@@ -139,6 +155,15 @@ class ChatHandler(ThreadDoor, APIHandler):
             self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(json.dumps(body))
+
+
+class ChatHandler(ThreadDoor, APIHandler):
+    """The base of the REST doors."""
+
+    def finish(self, *chunk: Any, **_: Any) -> Any:
+        """Ends the request. APIHandler's would call every content JSON, also files and events."""
+        self.update_api_activity()
+        return super(APIHandler, self).finish(*chunk)
 
     def body_as(self, model: type[Model]) -> Model:
         """The request's JSON body as `model`; `Malformed` tells which field does not fit."""

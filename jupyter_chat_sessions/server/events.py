@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
 from ..core.errors import ChatError
 from ..core.frames import Frame, nack
 from .doors import ChatHandler, door
+
+if TYPE_CHECKING:
+    from ..engine.session import Session
 
 HEARTBEAT_S = 10.0
 MOST_WAITING_FRAMES = 2000
@@ -26,7 +29,7 @@ class Events(ChatHandler):
     async def get(self, given: str) -> None:
         """`hello`, then what happens, until the client leaves or the thread is deleted."""
         after = self.number("after", 0, 0, 10**18)
-        session = await self.session_of(given)
+        session = await self.session_of(given, must_exist=False)
         hello = session.watch(self, after)
         try:
             self.set_header("Content-Type", "text/event-stream")
@@ -38,13 +41,20 @@ class Events(ChatHandler):
                 await self._send(frame)
                 if self._is_behind and self._frames.empty():
                     self._is_behind = False
-                    await self._send(session.watch(self, 0))
+                    await self._send(self._snapshot(session))
         except StreamClosedError:
-            pass
+            return
         finally:
             session.unwatch(self)
-        if not self._finished:
-            self.finish()
+        self.finish()
+
+    def _snapshot(self, session: Session) -> Frame:
+        """Where the thread stands, for a listener who has drained; why there is none, where it has gone."""
+        try:
+            return session.watch(self, 0)
+        except ChatError as error:
+            self._frames.put_nowait(None)
+            return nack(None, error.code, error.message)
 
     async def _next(self) -> Frame | None:
         while True:
@@ -73,9 +83,3 @@ class Events(ChatHandler):
 
     def on_connection_close(self) -> None:
         self._frames.put_nowait(None)
-
-    def finish(self, chunk: Any = None, **details: Any) -> Any:
-        """APIHandler would name the content JSON."""
-        return (
-            super(ChatHandler, self).finish(chunk) if chunk is None and self._headers_written else super().finish(chunk)
-        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Unicode
+from traitlets import Bool, Callable, Dict, Unicode
 
 from .. import __version__
 
@@ -30,6 +30,11 @@ class ChatSessions(ExtensionApp):
 
     default_model = Unicode(
         "direct", help="Who answers where neither the message nor the thread says: an agent's name."
+    ).tag(config=True)
+    agents = Dict(
+        key_trait=Unicode(),
+        value_trait=Callable(),
+        help="More agents by name: each a class, or anything callable, that takes nothing and gives an `Agent`.",
     ).tag(config=True)
     persist = Bool(
         True,

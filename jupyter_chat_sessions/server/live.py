@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import ws_authenticated
@@ -18,9 +19,13 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from ..core.errors import ChatError, Conflict, Malformed, NotFound, ThreadDeleted, Unreadable
 from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
 from ..core.ids import parse_message_id, parse_run_id, regenerating_run_id
-from ..engine.session import Session
 from . import asking
 from .doors import AUTH_RESOURCE, ThreadDoor
+
+if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
+    from ..engine.session import Session
+
+log = logging.getLogger(__name__)
 
 PING_MS = 10_000
 MOST_FRAME_BYTES = 4_000_000
@@ -43,6 +48,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     """One viewer of one thread."""
 
     _session: Session | None = None
+    _has_left = False
     _unsent = 0
     _is_behind = False
 
@@ -72,6 +78,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         try:
             session = await self.session_of(given, must_exist=False)
             after = self._after()
+            if self._has_left:  # while the thread was being opened
+                return
             self._session = session
             self._write(session.watch(self, after).text)
         except ChatError as error:
@@ -86,6 +94,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     def on_close(self) -> None:
         """Leaves; the run goes on."""
         super().on_close()
+        self._has_left = True
         if self._session is not None:
             self._session.unwatch(self)
 
@@ -137,6 +146,9 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
             answer = await self._meet(self._session, message)
         except ChatError as error:
             answer = nack(_id_in(message), error.code, error.message)
+        except Exception:
+            log.exception("A frame could not be met.")
+            answer = nack(_id_in(message), "server_error", "The server failed; its log says more.")
         self._write(answer.text)
 
     async def _meet(self, session: Session, message: str | bytes) -> Frame:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict
 from ..core.frames import line_record
 from ..core.ids import RunId, new_run_id, parse_message_id, parse_run_id, parse_thread_id, regenerating_run_id
 from ..core.roles import Page
 from ..core.transcript import MessageLine, RunLine, StartLine
-from ..engine.session import Session
 from . import asking
-from .doors import ChatHandler, door
+from .doors import ChatHandler, door, running_door
+
+if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
+    from ..engine.session import Session
 
 PAGE = 50
 
@@ -50,7 +52,7 @@ class Messages(ChatHandler):
             "more": page.more,
         }
 
-    @door
+    @running_door
     async def post(self, given: str) -> None:
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
         from . import bodies  # pydantic: not before the first request
@@ -60,7 +62,7 @@ class Messages(ChatHandler):
             asked.message_id or str(uuid.uuid4()), bodies.plain(asked.content), asked.mode, asked.model,
             asked.parent_run_id, is_branch="parent_run_id" in asked.model_fields_set,
         )  # fmt: skip
-        place = self.chats.place(asked.notebook, asked.folder)
+        place = self.hint(asked.notebook, asked.folder)
         session = await self.chats.session(parse_thread_id(given), self.subject, place, must_exist=False)
         receipt = await session.send(sent)
         self.name_ids(session.thread_id, receipt.run_id)
@@ -119,7 +121,7 @@ class Cancel(ChatHandler):
 class Regenerate(ChatHandler):
     """`/threads/{thread_id}/regenerate`"""
 
-    @door
+    @running_door
     async def post(self, given: str) -> None:
         """Answers a message again, beside its earlier answers."""
         from .bodies import Regenerate as Body
@@ -136,7 +138,7 @@ class Regenerate(ChatHandler):
 class Answer(ChatHandler):
     """`/threads/{thread_id}/answer`"""
 
-    @door
+    @running_door
     async def post(self, given: str) -> None:
         """Answers what a run asks a person. No agent of this version asks, so nothing ever waits."""
         from .bodies import Answer as Body

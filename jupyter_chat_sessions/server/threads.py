@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.conversation import Conversation
 from ..core.errors import Malformed, Stale, ThreadNotFound
-from ..core.ids import new_thread_id, parse_session_key, parse_thread_id
-from ..engine.session import Session
-from .doors import ChatHandler, door
+from ..core.ids import ThreadId, new_thread_id, parse_session_key, parse_thread_id
+from .doors import ChatHandler, door, running_door
+
+if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
+    from ..engine.session import Session
 
 SESSION_KEY = "X-Session-Key"
 EVERYTHING = 10**9
 
 
-def thread_record(session: Session) -> dict[str, Any]:
+async def thread_record(session: Session) -> dict[str, Any]:
     """One thread as the REST doors show it."""
+    from .listing import row_of
+
+    await session.whole()
     now = session.conversation
-    return {
-        "thread_id": session.thread_id,
-        "title": now.title,
-        "created": session.header.created if session.header else None,
-        "updated": now.updated or (session.header.created if session.header else None),
-        "message_count": now.message_count,
-        "preview": now.last_words,
-        "notebook": now.notebook,
-        "folder": session.home.folder,
-        "running": now.is_busy,
-        "run": _run_record(now),
-        "queue_depth": len(now.queue),
-    }
+    return {**row_of(session), "run": _run_record(now), "queue_depth": len(now.queue)}
 
 
 def _run_record(now: Conversation) -> dict[str, str] | None:
@@ -42,13 +35,14 @@ class Threads(ChatHandler):
     @door
     async def get(self) -> None:
         """The threads of a notebook, of a folder, or all that this server knows; the newest first."""
-        listing = await self.chats.listing(
-            self.hint(),
-            self.subject,
+        from .listing import Wanted
+
+        wanted = Wanted(
             words=self.get_query_argument("q", ""),
             limit=self.number("limit", 100, 1, 1000),
             before=self.get_query_argument("before", None),
         )
+        listing = await self.chats.listing(self.hint(), self.subject, wanted)
         self.write_json({"threads": listing.threads, "version": listing.version})
 
     @door
@@ -57,9 +51,9 @@ class Threads(ChatHandler):
         from .bodies import NewThread  # pydantic: not before the first request
 
         asked = self.body_as(NewThread)
-        place = self.chats.place(asked.notebook, asked.folder)
+        place = self.hint(asked.notebook, asked.folder)
         key = parse_session_key(self.request.headers.get(SESSION_KEY))
-        thread_id = None if asked.thread_id is None else parse_thread_id(asked.thread_id)
+        thread_id = _named(asked.thread_id)
         if thread_id is not None:
             session, is_new = await self.chats.create(thread_id, place, self.subject)
         elif key is not None:
@@ -69,9 +63,20 @@ class Threads(ChatHandler):
         else:
             session, is_new = await self.chats.create(new_thread_id(), place, self.subject)
         if is_new and asked.title is not None:
-            await session.rename(asked.title.strip())
+            await session.rename(_folded(asked.title))
         self.name_ids(session.thread_id)
-        self.write_json({**thread_record(session), "level": self.chats.level, "new": is_new}, 201 if is_new else 200)
+        record = await thread_record(session)
+        self.write_json({**record, "level": self.chats.level, "new": is_new}, 201 if is_new else 200)
+
+
+def _named(given: str | None) -> ThreadId | None:
+    """The thread id in a body; a blank one names nothing."""
+    return parse_thread_id(given) if given is not None and given.strip() else None
+
+
+def _folded(title: str) -> str:
+    """A title is one line."""
+    return " ".join(title.split())
 
 
 class Thread(ChatHandler):
@@ -79,8 +84,7 @@ class Thread(ChatHandler):
 
     @door
     async def get(self, given: str) -> None:
-        session = await self.session_of(given)
-        self._show(session)
+        await self._show(await self.session_of(given))
 
     @door
     async def patch(self, given: str) -> None:
@@ -89,13 +93,10 @@ class Thread(ChatHandler):
 
         asked = self.body_as(Rename)
         session = await self.session_of(given)
-        wanted = self.request.headers.get("If-Match")
-        if wanted is not None and wanted.strip() not in ("*", _etag(session)):
-            raise Stale(
-                f"The thread has another title since you read it ({_etag(session)}, not {wanted.strip()[:40]})."
-            )
-        await session.rename(asked.title.strip())
-        self._show(session)
+        await session.whole()
+        seen = self.request.headers.get("If-Match")
+        await session.rename(_folded(asked.title), None if seen is None else _seen_at(seen, session))
+        await self._show(session)
 
     @door
     async def delete(self, given: str) -> None:
@@ -104,10 +105,11 @@ class Thread(ChatHandler):
         self.set_status(204)
         self.finish()
 
-    def _show(self, session: Session) -> None:
+    async def _show(self, session: Session) -> None:
+        record = await thread_record(session)
         self.name_ids(session.thread_id)
         self.set_header("Etag", _etag(session))
-        self.write_json({**thread_record(session), "level": self.chats.level})
+        self.write_json({**record, "level": self.chats.level})
 
     def compute_etag(self) -> str | None:
         """The tag set above names the title's version; a run that goes on does not make it stale."""
@@ -115,7 +117,18 @@ class Thread(ChatHandler):
 
 
 def _etag(session: Session) -> str:
+    """Names the line the title is from. The title that first words gave is of line 0, before and after them."""
     return f'"title-{session.conversation.titled_at}"'
+
+
+def _seen_at(given: str, session: Session) -> int | None:
+    """The title's line that an `If-Match` names; `None` for any. `Stale` where it names none that could be ours."""
+    tags = [tag.strip() for tag in given.split(",")]
+    if "*" in tags:
+        return None
+    if _etag(session) not in tags:
+        raise Stale(f"The thread has another title since you read it ({_etag(session)}, not {given[:40]}).")
+    return session.conversation.titled_at
 
 
 class Restore(ChatHandler):
@@ -125,13 +138,13 @@ class Restore(ChatHandler):
     async def post(self, given: str) -> None:
         session = await self.chats.restore(parse_thread_id(given), self.subject, self.hint())
         self.name_ids(session.thread_id)
-        self.write_json({**thread_record(session), "level": self.chats.level})
+        self.write_json({**await thread_record(session), "level": self.chats.level})
 
 
 class RestartKernel(ChatHandler):
     """`/threads/{thread_id}/kernel/restart`"""
 
-    @door
+    @running_door
     async def post(self, given: str) -> None:
         session = await self.session_of(given)
         await self.chats.restart_kernel(session.thread_id)
@@ -152,6 +165,7 @@ class Export(ChatHandler):
         session = await self.session_of(given)
         if session.header is None:
             raise ThreadNotFound(f"There is no thread {session.thread_id}.")
+        await session.whole()
         page = await self.chats.disk(session.journal.before, None, EVERYTHING)
         file = exported(wanted, session.conversation, page.lines)
         self.name_ids(session.thread_id)

@@ -45,6 +45,16 @@ def missing() -> str | None:
     return None
 
 
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """No loop of pytest-jupyter's: playwright runs one of its own."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """No server in this process to clean up after."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def all_is_here() -> None:
     reason = missing()

@@ -11,12 +11,10 @@ import pytest
 from threads_on_disk import (
     Writer,
     asked,
-    ended,
     header_bytes,
     journal_in,
     older_file,
     run_id,
-    said,
     started,
     thread_with_bytes,
     titled,
@@ -25,7 +23,7 @@ from threads_on_disk import (
     writer_in,
 )
 
-from jupyter_chat_sessions.core.errors import ChatError, Malformed, ReadOnly, ThreadDeleted, Unreadable
+from jupyter_chat_sessions.core.errors import Malformed, ReadOnly, ThreadDeleted, Unreadable
 from jupyter_chat_sessions.core.ids import new_thread_id
 from jupyter_chat_sessions.core.roles import Journal, Writing
 from jupyter_chat_sessions.core.transcript import CopiedLine, Line, MessageLine, UnknownLine, encode
@@ -510,16 +508,3 @@ def test_what_is_kept_only_in_memory_behaves_the_same_and_touches_no_disk(
     with pytest.raises(ThreadDeleted):
         journal.transact(lambda news: Writing(()))
     assert os.listdir(tmp_path) == []
-
-
-def test_every_refusal_is_an_error_with_a_code_of_its_own() -> None:
-    codes = {error.code for error in (ThreadDeleted, Unreadable, ReadOnly)}
-    assert len(codes) == 3
-    assert all(issubclass(error, ChatError) for error in (ThreadDeleted, Unreadable, ReadOnly))
-
-
-def test_two_runs_of_one_thread_stand_in_the_order_they_were_written(chats: Path) -> None:
-    writer = writer_in(chats)
-    writer.append(asked("m1", run="a"), started("a", "m1"))
-    writer.append(said("a", "one"), ended("a"))
-    assert [line.seq for line in writer.journal.read()] == [1, 2, 3, 4]

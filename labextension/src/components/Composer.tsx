@@ -17,7 +17,7 @@ export interface ComposerProps {
   readonly onWrite: (draft: string) => void;
   readonly onSend: (text: string) => void;
   readonly onStop: () => void;
-  /** What stands at its foot, beside the buttons. */
+  /** What stands at its foot. */
   readonly children?: ReactNode;
 }
 
@@ -55,46 +55,46 @@ export function Composer(props: ComposerProps): JSX.Element {
     blocked ?? (isRunning ? trans.__('Write the next message…') : trans.__('Write a message…'));
   return (
     <div className="jcs-Composer">
-      {/* The hidden copy in ::after gives the text area its height. */}
-      <div className="jcs-Composer-text" data-text={draft}>
-        <textarea
-          ref={area}
-          rows={1}
-          value={draft}
-          placeholder={placeholder}
-          aria-label={trans.__('Message')}
-          aria-description={trans.__('Enter sends, Shift+Enter begins a new line')}
-          disabled={blocked !== null}
-          onChange={event => props.onWrite(event.target.value)}
-          onKeyDown={onKeyDown}
-        />
-      </div>
-      <div className="jcs-Composer-foot">
-        {props.children}
-        <span className="jcs-spring" />
+      <div className="jcs-Composer-box">
+        {/* The hidden copy in ::after gives the text area its height. */}
+        <div className="jcs-Composer-text" data-text={draft}>
+          <textarea
+            ref={area}
+            rows={1}
+            value={draft}
+            placeholder={placeholder}
+            aria-label={trans.__('Message')}
+            aria-description={trans.__('Enter sends, Shift+Enter begins a new line')}
+            disabled={blocked !== null}
+            onChange={event => props.onWrite(event.target.value)}
+            onKeyDown={onKeyDown}
+          />
+        </div>
         {isRunning && (
           <button
             type="button"
-            className="jcs-Button jcs-Stop"
+            className="jcs-IconButton jcs-Stop"
             title={trans.__('Stop (Escape)')}
             aria-label={trans.__('Stop')}
             onClick={props.onStop}
           >
             <stopIcon.react tag="span" />
-            {trans.__('Stop')}
           </button>
         )}
-        <button
-          type="button"
-          className="jcs-IconButton jcs-Send"
-          title={isRunning ? trans.__('Send next (Enter)') : trans.__('Send (Enter)')}
-          aria-label={trans.__('Send')}
-          disabled={!isSendable}
-          onClick={send}
-        >
-          <sendIcon.react tag="span" />
-        </button>
+        {(!isRunning || isSendable) && (
+          <button
+            type="button"
+            className="jcs-IconButton jcs-Send"
+            title={isRunning ? trans.__('Send next (Enter)') : trans.__('Send (Enter)')}
+            aria-label={trans.__('Send')}
+            disabled={!isSendable}
+            onClick={send}
+          >
+            <sendIcon.react tag="span" />
+          </button>
+        )}
       </div>
+      {props.children}
     </div>
   );
 }

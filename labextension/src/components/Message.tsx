@@ -8,6 +8,7 @@ import type { CallInFlight, Content, RunInFlight } from '../protocol';
 import { resultOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Pending } from '../store/view';
+import { argumentsOf } from './arguments';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
 import { ToolCard } from './ToolCard';
@@ -35,10 +36,14 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
   const pieces = useMemo(() => piecesOf(turn, live), [turn, live]);
   const isOver = run.outcome !== null;
   const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
+  const asked = question && textOf(contentOf(question.message));
+  const isEcho = (call: Call): boolean =>
+    asked !== null && isSameCode(asked, argumentsOf(call.arguments).code?.text);
+  const lastCall = pieces.at(-1)?.calls.at(-1);
   const isThinking = !isOver && pieces.every(piece => piece.calls.length === 0 && !piece.text);
   return (
     <div className="jcs-Turn">
-      {question && <Question content={textOf(contentOf(question.message))} />}
+      {asked !== null && <Question content={asked} isCode={pieces.some(piece => piece.calls.some(isEcho))} />}
       {(pieces.length > 0 || !isOver) && (
         <article className="jcs-Answer" aria-label={trans.__('Answer')} aria-busy={!isOver}>
           {pieces.map(piece => (
@@ -59,6 +64,8 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
                   status={call.live ? (live?.status ?? '') : ''}
                   result={call.result}
                   isOver={isOver}
+                  isStopped={run.outcome === 'cancelled' && call === lastCall}
+                  isEcho={isEcho(call)}
                 />
               ))}
             </div>
@@ -99,18 +106,25 @@ function contentOf(message: NonNullable<Turn['question']>['message']): Content {
   return message.role === 'user' ? message.content : wordsOf(message);
 }
 
+/** Whether what was typed is the code that runs, so that it need not be shown twice. */
+function isSameCode(typed: string, code: string | undefined): boolean {
+  return code !== undefined && typed.replace(/^(?:!|\/(?:run|sh)\s)/, '').trim() === code.trim();
+}
+
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+  readonly live: CallInFlight | null;
+  readonly result: ReturnType<typeof resultOf>;
+}
+
 /** What one step of an answer shows, under the id of its message. */
 interface Piece {
   readonly id: string;
   readonly text: string;
   readonly reasoning: string;
-  readonly calls: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly arguments: string;
-    readonly live: CallInFlight | null;
-    readonly result: ReturnType<typeof resultOf>;
-  }[];
+  readonly calls: readonly Call[];
 }
 
 /** The steps of an answer: those in the transcript, then the one in flight, which keeps its place when its line comes. */
@@ -205,11 +219,17 @@ function Ending({ turn, isLast, isReadOnly, actions }: Omit<TurnProps, 'live'>):
   );
 }
 
+export interface QuestionProps {
+  readonly content: string;
+  /** Whether it is code that was run as it stands. */
+  readonly isCode?: boolean;
+}
+
 /** What a person wrote. */
-export const Question = memo(function Question({ content }: { content: string }): JSX.Element {
+export const Question = memo(function Question({ content, isCode = false }: QuestionProps): JSX.Element {
   const { trans } = useHost();
   return (
-    <article className="jcs-Question" aria-label={trans.__('You')}>
+    <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
       <div className="jcs-Question-text">{content}</div>
     </article>
   );

@@ -1,7 +1,7 @@
 /** The turns of a thread, with what waits and what is being sent. It stays at its end unless someone scrolls away. */
 
 import { caretDownIcon } from '@jupyterlab/ui-components';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { runningOf, textOf, turnsOf, waitingOf } from '../store/turns';
 import type { Shown } from '../store/thread';
@@ -62,7 +62,11 @@ export function MessageList({ shown, actions }: MessageListProps): JSX.Element {
               )}
             >
               <TurnView
-                turn={index > 0 && turns[index - 1].question === turn.question ? { ...turn, question: null } : turn}
+                turn={
+                  index > 0 && turns[index - 1].question === turn.question
+                    ? { ...turn, question: null }
+                    : turn
+                }
                 live={view.live?.run_id === turn.run.run_id ? view.live : null}
                 isLast={index === turns.length - 1}
                 isReadOnly={view.thread?.read_only ?? false}
@@ -118,13 +122,13 @@ function useFollowing(first: string | undefined): Following {
   const [isAtEnd, setAtEnd] = useState(true);
   const height = useRef(0);
 
-  const toEnd = useRef(() => {
+  const toEnd = useCallback(() => {
     const node = scroller.current;
     if (node) {
       follows.current = true;
       node.scrollTop = node.scrollHeight;
     }
-  }).current;
+  }, []);
 
   useEffect(() => {
     const node = scroller.current;
@@ -132,8 +136,12 @@ function useFollowing(first: string | undefined): Following {
     if (!node || !inner) {
       return;
     }
+    let top = node.scrollTop;
     const onScroll = (): void => {
-      follows.current = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
+      // Growth moves the end away, too: only who scrolls up stops following.
+      const isNear = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
+      follows.current = isNear || (follows.current && node.scrollTop >= top);
+      top = node.scrollTop;
       setAtEnd(follows.current);
     };
     const observer = new ResizeObserver(() => {

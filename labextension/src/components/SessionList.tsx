@@ -230,7 +230,10 @@ export function TitleInput({ title, onEnd }: TitleInputProps): JSX.Element {
       onEnd(value);
     }
   };
-  useEffect(() => input.current?.select(), []);
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   return (
     <input
       ref={input}

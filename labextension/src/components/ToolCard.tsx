@@ -22,6 +22,10 @@ export interface ToolCardProps {
   readonly result: ToolMessage | null;
   /** Whether its run has ended, so that nothing more will come. */
   readonly isOver: boolean;
+  /** Whether someone stopped it: what it says then is no failure. */
+  readonly isStopped: boolean;
+  /** Whether its code is the question itself, so that it is not shown again. */
+  readonly isEcho: boolean;
 }
 
 type State = 'writing' | 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
@@ -69,7 +73,7 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
       </button>
       {isOpen && (
         <div id={body} className="jcs-Tool-body">
-          {code && <Code {...code} isWhole={state !== 'writing'} />}
+          {code && !props.isEcho && <Code {...code} isWhole={state !== 'writing'} />}
           {others && <pre className="jcs-Tool-args">{others}</pre>}
           {record?.kernel?.fresh &&
             record.kernel.reason !== undefined &&
@@ -82,7 +86,9 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
           {result && outputs.length === 0 && !result.error && textOf(result.content) && (
             <pre className="jcs-Tool-plain">{textOf(result.content)}</pre>
           )}
-          {result?.error && !hasError(outputs) && <p className="jcs-Tool-error">{result.error}</p>}
+          {result?.error && state === 'failed' && !hasError(outputs) && (
+            <p className="jcs-Tool-error">{result.error}</p>
+          )}
           {files.length > 0 && <Files files={files} />}
         </div>
       )}
@@ -90,7 +96,10 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
   );
 });
 
-function stateOf({ result, live, isOver }: ToolCardProps): State {
+function stateOf({ result, live, isOver, isStopped }: ToolCardProps): State {
+  if (isStopped && result?.error) {
+    return 'stopped';
+  }
   if (result) {
     return result.error || hasError(result.metadata?.jupyter?.outputs ?? NOTHING) ? 'failed' : 'done';
   }

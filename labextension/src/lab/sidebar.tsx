@@ -54,16 +54,19 @@ function SidebarView({ host, rest, list, desk }: SidebarParts): JSX.Element {
   const acts = useMemo(() => rowActs(rest, list, desk, trans), [rest, list, desk, trans]);
   const running = runningOf(view);
 
+  const isWritten = view.seq > 0;
+  const runs = view.runs.size;
+
   // A message or the end of an answer changes the list's order, titles and marks.
   useEffect(() => {
-    if (view.seq > 0) {
-      const timer = setTimeout(() => void list.refresh(), 300);
-      return () => clearTimeout(timer);
+    if (!isWritten) {
+      return undefined;
     }
-    return undefined;
-  }, [list, thread, running, view.runs.size, view.seq > 0]);
+    const timer = setTimeout(() => void list.refresh(), 300);
+    return () => clearTimeout(timer);
+  }, [list, thread, running, runs, isWritten]);
 
-  const title = view.thread?.title || (view.seq > 0 ? trans.__('Untitled chat') : trans.__('New chat'));
+  const title = view.seq === 0 ? trans.__('New chat') : view.thread?.title || trans.__('Untitled chat');
   const Caret = isListOpen ? caretDownIcon : caretRightIcon;
   return (
     <>

@@ -5,7 +5,7 @@
 import { MimeModel } from '@jupyterlab/rendermime';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
-import { memo, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { useHost } from '../components/host';
 import { blocksOf, NO_BLOCKS, renderable } from './blocks';
@@ -29,11 +29,11 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps): JSX.Ele
 
 /** The blocks of a text, continued from those of the text before it. */
 function useBlocks(text: string): readonly string[] {
-  const before = useRef<Blocks>(NO_BLOCKS);
-  const blocks = useMemo(() => blocksOf(text, before.current), [text]);
-  useEffect(() => {
-    before.current = blocks;
-  }, [blocks]);
+  const [before, keep] = useState<Blocks>(NO_BLOCKS);
+  const blocks = useMemo(() => blocksOf(text, before), [text, before]);
+  if (blocks !== before) {
+    keep(blocks);
+  }
   return useMemo(() => renderable(blocks), [blocks]);
 }
 

@@ -1,0 +1,374 @@
+// @vitest-environment jsdom
+import './shims';
+
+import { createMarkdownParser } from './markdown';
+import { RenderMimeRegistry, standardRendererFactories } from '@jupyterlab/rendermime';
+import { nullTranslator } from '@jupyterlab/translation';
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import type { ReactNode } from 'react';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import type { ThreadRow } from '../src/client/rest';
+import { Chat } from '../src/components/Chat';
+import type { ChatActions } from '../src/components/Chat';
+import { Composer } from '../src/components/Composer';
+import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
+import { HostProvider } from '../src/components/host';
+import { SessionList } from '../src/components/SessionList';
+import { Markdown } from '../src/markdown/Markdown';
+import { chatIcon } from '../src/icons';
+import { hear, say } from '../src/store/reducer';
+import type { Shown } from '../src/store/thread';
+import { EMPTY } from '../src/store/view';
+import type { View } from '../src/store/view';
+import { conversation, Server } from './server';
+
+const renders = { count: 0 };
+const rendermime = new RenderMimeRegistry({
+  initialFactories: standardRendererFactories,
+  markdownParser: createMarkdownParser(() => (renders.count += 1))
+});
+const host = {
+  trans: nullTranslator.load('jupyter_chat_sessions'),
+  rendermime,
+  resolve: (url: string) => `http://host${url}`,
+  locale: 'en'
+};
+
+const shownIn = (node: ReactNode): JSX.Element => <HostProvider value={host}>{node}</HostProvider>;
+
+afterEach(cleanup);
+
+describe('the composer', () => {
+  const props = { isRunning: false, blocked: null, onWrite: vi.fn(), onSend: vi.fn(), onStop: vi.fn() };
+  beforeEach(() => vi.clearAllMocks());
+
+  test('sends by Enter, not by Shift+Enter, and not while an input method composes', () => {
+    render(shownIn(<Composer {...props} draft=" hi " />));
+    const area = screen.getByRole('textbox', { name: 'Message' });
+    fireEvent.keyDown(area, { key: 'Enter', shiftKey: true });
+    fireEvent.keyDown(area, { key: 'Enter', isComposing: true });
+    fireEvent.keyDown(area, { key: 'Enter', keyCode: 229 });
+    expect(props.onSend).not.toHaveBeenCalled();
+    fireEvent.keyDown(area, { key: 'Enter' });
+    expect(props.onSend).toHaveBeenCalledExactlyOnceWith('hi');
+    expect(props.onWrite).toHaveBeenCalledExactlyOnceWith('');
+  });
+
+  test('sends nothing that is blank', () => {
+    render(shownIn(<Composer {...props} draft={'  \n'} />));
+    fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Enter' });
+    expect(props.onSend).not.toHaveBeenCalled();
+    expect(screen.getByRole('button', { name: 'Send' })).toHaveProperty('disabled', true);
+  });
+
+  test('stops what runs, by its button and by Escape, and can still send the next message', () => {
+    render(shownIn(<Composer {...props} isRunning draft="next" />));
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Escape' });
+    expect(props.onStop).toHaveBeenCalledTimes(2);
+    fireEvent.click(screen.getByRole('button', { name: 'Send' }));
+    expect(props.onSend).toHaveBeenCalledExactlyOnceWith('next');
+  });
+});
+
+describe('a button that must be confirmed', () => {
+  const setup = (): { onConfirm: ReturnType<typeof vi.fn>; button: () => HTMLElement } => {
+    const onConfirm = vi.fn();
+    render(
+      <ConfirmButton icon={chatIcon} label="Delete" confirmLabel="Confirm delete" onConfirm={onConfirm} />
+    );
+    return { onConfirm, button: () => screen.getByRole('button') };
+  };
+
+  test('acts at its second click', () => {
+    const { onConfirm, button } = setup();
+    fireEvent.click(button());
+    expect(button().getAttribute('aria-label')).toBe('Confirm delete');
+    expect(onConfirm).not.toHaveBeenCalled();
+    fireEvent.click(button());
+    expect(onConfirm).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([
+    ['three seconds', (): void => act(() => void vi.advanceTimersByTime(ARMED))],
+    ['Escape', (): void => void fireEvent.keyDown(screen.getByRole('button'), { key: 'Escape' })],
+    ['leaving it', (): void => void fireEvent.blur(screen.getByRole('button'))]
+  ])('is disarmed by %s', (_, disarm) => {
+    vi.useFakeTimers();
+    const { onConfirm, button } = setup();
+    fireEvent.click(button());
+    disarm();
+    expect(button().getAttribute('aria-label')).toBe('Delete');
+    fireEvent.click(button());
+    expect(onConfirm).not.toHaveBeenCalled();
+    vi.useRealTimers();
+  });
+});
+
+describe('the list', () => {
+  const row = (id: string, title: string): ThreadRow => ({
+    thread_id: id,
+    title,
+    created: '2026-11-21T10:00:00Z',
+    updated: '2026-11-21T10:00:00Z',
+    message_count: 1,
+    preview: 'words',
+    notebook: 'report.ipynb',
+    folder: 'analysis',
+    running: id === 'a'
+  });
+  const here = [row('a', 'Alpha'), row('b', 'Beta')];
+  const elsewhere = [row('c', 'Gamma')];
+  const acts = { onOpen: vi.fn(), onRename: vi.fn(), onDelete: vi.fn(), onRefresh: vi.fn() };
+  beforeEach(() => {
+    vi.clearAllMocks();
+    render(
+      shownIn(
+        <SessionList
+          here={here}
+          elsewhere={elsewhere}
+          isLoaded
+          error={null}
+          current="b"
+          unread={new Set(['c'])}
+          hasNotebook
+          {...acts}
+        />
+      )
+    );
+  });
+  const opener = (title: RegExp): HTMLElement =>
+    screen.getByRole('button', { name: new RegExp(`^${title.source}`) });
+
+  test('shows this notebook first, and says which thread is shown, runs, or has news', () => {
+    const [first, second] = screen.getAllByRole('region');
+    expect(first.getAttribute('aria-label')).toBe('This notebook');
+    expect(within(second).getByText('Gamma')).toBeTruthy();
+    expect(opener(/Beta/).getAttribute('aria-current')).toBe('true');
+    expect(opener(/Alpha/).getAttribute('aria-current')).toBeNull();
+    expect(within(opener(/Alpha/)).getByRole('img', { name: 'running' })).toBeTruthy();
+    expect(within(opener(/Gamma/)).getByRole('img', { name: 'new answer' })).toBeTruthy();
+  });
+
+  test('is walked and opened by keys alone', async () => {
+    opener(/Alpha/).focus();
+    await userEvent.keyboard('{ArrowDown}{Enter}{End}{Enter}');
+    expect(acts.onOpen.mock.calls.map(([each]) => (each as ThreadRow).thread_id)).toEqual(['b', 'c']);
+  });
+
+  test('renames by F2 and Enter, and the focus comes back to the row', async () => {
+    opener(/Alpha/).focus();
+    await userEvent.keyboard('{F2}Omega{Enter}');
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
+    expect(document.activeElement).toBe(opener(/Alpha/));
+  });
+
+  test('keeps a new title when the field is left, and drops it at Escape', async () => {
+    await userEvent.dblClick(opener(/Alpha/));
+    await userEvent.keyboard('Omega{Escape}');
+    expect(acts.onRename).not.toHaveBeenCalled();
+    await userEvent.dblClick(opener(/Alpha/));
+    await userEvent.keyboard('Omega');
+    await userEvent.tab();
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
+  });
+
+  test('deletes at the second click', async () => {
+    await userEvent.click(screen.getByRole('button', { name: 'Delete Alpha' }));
+    expect(acts.onDelete).not.toHaveBeenCalled();
+    await userEvent.click(screen.getByRole('button', { name: 'Confirm delete' }));
+    expect(acts.onDelete).toHaveBeenCalledExactlyOnceWith(here[0]);
+  });
+});
+
+describe('Markdown', () => {
+  test('that grows renders its last blocks only, and ends as if it had come whole', async () => {
+    const text = Array.from({ length: 40 }, (_, index) => `Paragraph **${index}**.`).join('\n\n');
+    const { container, rerender } = render(shownIn(<Markdown text="" />));
+    renders.count = 0;
+    for (let end = 10; end < text.length + 10; end += 10) {
+      rerender(shownIn(<Markdown text={text.slice(0, end)} />));
+      await act(async () => undefined);
+    }
+    await waitFor(() => expect(container.querySelectorAll('strong')).toHaveLength(40));
+    expect(renders.count).toBeLessThan((text.length / 10) * 2);
+    expect(container.textContent?.trim()).toBe(text.replaceAll('**', '').replaceAll('\n\n', '\n'));
+  });
+
+  test('is sanitised', async () => {
+    const { container } = render(
+      shownIn(<Markdown text={'x <img src="y" onerror="z()"> <script>w()</script>'} />)
+    );
+    await waitFor(() => expect(container.querySelector('img')).not.toBeNull());
+    expect(container.innerHTML).not.toMatch(/onerror|script/);
+  });
+});
+
+describe('the chat', () => {
+  const actions = new Proxy({} as ChatActions, {
+    get: (target, name: keyof ChatActions) =>
+      ((target as unknown as Record<string, unknown>)[name] ??= vi.fn())
+  });
+  const show = (view: View, change: Partial<Shown> = {}): JSX.Element =>
+    shownIn(
+      <Chat
+        shown={{ view, connection: 'live', draft: '', isLoadingOlder: false, ...change }}
+        actions={actions}
+      />
+    );
+  const whole = hear(EMPTY, conversation().hello());
+
+  test('shows each question and answer of the path once, and the tool call with its outputs', async () => {
+    render(show(whole));
+    expect(screen.getAllByRole('article', { name: 'You' })).toHaveLength(2);
+    await screen.findByText('Better now.');
+    expect(screen.queryByText('Not yet')).toBeNull();
+    const card = screen.getByRole('region', { name: 'Tool run_python' });
+    await waitFor(() => expect(card.textContent).toContain('one'));
+    expect(card.textContent).toContain('plot()');
+    fireEvent.click(within(card).getByRole('button', { name: /Run python/ }));
+    expect(within(card).queryByText('one')).toBeNull();
+  });
+
+  test('shows an image by the address the server gave, and other files to be downloaded', async () => {
+    const server = new Server();
+    server.ask('q', 'r');
+    server.start('q', 'r', null);
+    const toolCalls = [
+      { id: 'c', type: 'function' as const, function: { name: 'run_python', arguments: '{}' } }
+    ];
+    server.line({
+      type: 'message',
+      run_id: 'r',
+      message: { id: 'a', role: 'assistant', content: '', toolCalls }
+    });
+    server.line({
+      type: 'message',
+      run_id: 'r',
+      message: {
+        id: 't',
+        role: 'tool',
+        toolCallId: 'c',
+        content: '',
+        metadata: {
+          jupyter: {
+            outputs: [
+              {
+                output_type: 'display_data',
+                data: { 'text/plain': '<Figure>' },
+                metadata: { artifact: 'p.png' }
+              },
+              {
+                output_type: 'execute_result',
+                data: { 'text/html': '<b>bold</b><script>x()</script>', 'text/plain': 'no' }
+              },
+              { output_type: 'error', ename: 'E', evalue: 'v', traceback: ['\u001b[31mE\u001b[0m: v'] }
+            ],
+            artifacts: [
+              { path: 'p.png', size: 9, media_type: 'image/png', url: '/files/p.png' },
+              { path: 'd/x.csv', size: 1200, media_type: 'text/csv', url: '/files/x.csv' }
+            ]
+          }
+        }
+      }
+    });
+    const { container } = render(show(hear(EMPTY, server.hello())));
+    expect(screen.getByRole('img', { name: /p\.png/ }).getAttribute('src')).toBe('http://host/files/p.png');
+    const link = screen.getByTitle('Download d/x.csv');
+    expect([link.getAttribute('href'), link.getAttribute('download')]).toEqual([
+      'http://host/files/x.csv',
+      'x.csv'
+    ]);
+    await waitFor(() => expect(container.querySelector('.jcs-Outputs b')?.textContent).toBe('bold'));
+    await waitFor(() =>
+      expect(container.querySelector('.jcs-mod-error .ansi-red-fg')?.textContent).toBe('E')
+    );
+    expect(container.querySelector('script')).toBeNull();
+  });
+
+  test('code that was typed is not shown twice, and a call that was stopped has not failed', () => {
+    const server = new Server();
+    server.ask('q', 'r', 'while True: pass');
+    server.start('q', 'r', null);
+    server.call('a', 'c', 'while True: pass', []);
+    const hello = server.hello();
+    const lines = hello.lines.map(line =>
+      line.type === 'message' && line.message.role === 'tool'
+        ? { ...line, message: { ...line.message, error: 'stopped', metadata: {} } }
+        : line
+    );
+    const end = { type: 'run', run_id: 'r', outcome: 'cancelled', seq: 9, created: '' } as const;
+    render(show(hear(EMPTY, { ...hello, run: null, lines: [...lines, end] })));
+    const card = screen.getByRole('region', { name: 'Tool run_python' });
+    expect(card.textContent).not.toMatch(/pass|stopped|Failed/);
+    expect(card.textContent).toContain('Stopped');
+    expect(screen.getAllByText('while True: pass')).toHaveLength(1);
+  });
+
+  test('one part that cannot be shown does not take the others away', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const quiet = (event: Event): void => event.preventDefault();
+    window.addEventListener('error', quiet);
+    const server = new Server();
+    server.ask('q', 'r');
+    server.start('q', 'r', null);
+    server.call('a', 'c', '1', [
+      { output_type: 'error' } as never,
+      { output_type: 'stream', name: 'stdout', text: 'fine' }
+    ]);
+    render(show(hear(EMPTY, server.hello())));
+    await waitFor(() => expect(screen.getByRole('log').textContent).toContain('fine'));
+    window.removeEventListener('error', quiet);
+    vi.restoreAllMocks();
+  });
+
+  test('offers to retry or continue an interrupted answer', () => {
+    const server = new Server();
+    server.ask('q', 'r');
+    server.start('q', 'r', null);
+    server.line({ type: 'run', run_id: 'r', outcome: 'interrupted' });
+    render(show(hear(EMPTY, { ...server.hello(), run: null })));
+    fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
+    expect(actions.regenerate).toHaveBeenCalledExactlyOnceWith('q');
+    fireEvent.click(screen.getByRole('button', { name: 'Continue' }));
+    expect(actions.send).toHaveBeenCalledTimes(1);
+  });
+
+  test('keeps a message that was not confirmed on screen, and one that was refused with its reason', () => {
+    const pending = say(whole, { kind: 'send', id: 'm1', content: 'and then?' });
+    const { rerender } = render(show(pending, { connection: 'offline' }));
+    expect(screen.getByText('and then?')).toBeTruthy();
+    expect(screen.getByText('Sent as soon as the server is back')).toBeTruthy();
+    expect(screen.getByText(/cannot be reached/)).toBeTruthy();
+    rerender(show(hear(pending, { kind: 'nack', id: 'm1', code: 'busy', message: 'Too many.' })));
+    expect(screen.getByRole('alert').textContent).toContain('Too many.');
+    fireEvent.click(screen.getByRole('button', { name: 'Send again' }));
+    expect(actions.sendAgain).toHaveBeenCalledExactlyOnceWith('m1');
+  });
+
+  test('a thread without messages has three ways to begin, which only write into the composer', () => {
+    render(show(hear(EMPTY, new Server().hello())));
+    const ways = within(screen.getByRole('list', { name: 'Ways to begin' })).getAllByRole('button');
+    expect(ways).toHaveLength(3);
+    fireEvent.click(ways[0]);
+    expect(actions.write).toHaveBeenCalledTimes(1);
+  });
+
+  test('says that a thread is not saved, and that it can only be read', () => {
+    const hello = new Server().hello();
+    const thread = { ...hello.thread, saved: false, read_only: true };
+    render(show(hear(EMPTY, { ...hello, thread })));
+    expect(screen.getByText(/is not saved/)).toBeTruthy();
+    expect(screen.getByRole('textbox')).toHaveProperty('disabled', true);
+  });
+
+  test('every control has a name', () => {
+    const pending = say(whole, { kind: 'send', id: 'm1', content: 'x' });
+    render(show({ ...pending, more: true }, { connection: 'offline' }));
+    for (const control of [...screen.getAllByRole('button'), ...screen.getAllByRole('textbox')]) {
+      expect(control.getAttribute('aria-label') ?? control.textContent?.trim()).toBeTruthy();
+    }
+  });
+});

@@ -1,0 +1,161 @@
+// @vitest-environment jsdom
+import { expect, test } from 'vitest';
+
+import type { Rest, ThreadRow } from '../src/client/rest';
+import type { Hearer } from '../src/client/wire';
+import { Desk } from '../src/lab/desk';
+import { OpenThreads, ThreadList } from '../src/store/threads';
+import type { ClientFrame } from '../src/protocol';
+import { Server } from './server';
+
+const row = (id: string, notebook: string | null, updated: string): ThreadRow => ({
+  thread_id: id,
+  title: id,
+  created: updated,
+  updated,
+  message_count: 1,
+  preview: '',
+  notebook,
+  folder: 'analysis',
+  running: false
+});
+
+const ROWS = [
+  row('old', 'report.ipynb', '2026-11-20'),
+  row('new', 'report.ipynb', '2026-11-21'),
+  row('x', null, '2026-11-22')
+];
+
+interface Room {
+  readonly desk: Desk;
+  readonly list: ThreadList;
+  /** Lets the server answer the list that was asked for. */
+  readonly answer: () => Promise<void>;
+  /** What each wire was given to hear, and what was sent over it. */
+  readonly wires: Map<string, { readonly hearer: Hearer; readonly sent: ClientFrame[] }>;
+}
+
+function room(notebook: string | null): Room {
+  let release: () => void = () => undefined;
+  const rest = {
+    liveUrl: (id: string) => id,
+    list: async ({ notebook: path }: { notebook?: string } = {}) => {
+      const rows = path ? ROWS.filter(each => `${each.folder}/${each.notebook}` === path) : ROWS;
+      const before = release;
+      await new Promise<void>(resolve => {
+        release = () => {
+          before();
+          resolve();
+        };
+      });
+      return rows;
+    }
+  } as unknown as Rest;
+  const wires: Room['wires'] = new Map();
+  const threads = new OpenThreads(rest, (url, hearer) => {
+    const sent: ClientFrame[] = [];
+    wires.set(url(0).split('?')[0], { hearer, sent });
+    return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
+  });
+  const list = new ThreadList(rest);
+  const desk = new Desk(threads, list, notebook);
+  const answer = async (): Promise<void> => {
+    release();
+    await new Promise(resolve => setTimeout(resolve));
+  };
+  return { desk, list, answer, wires };
+}
+
+const REPORT = 'analysis/report.ipynb';
+
+test('the latest thread of this notebook is resumed, and the list has this notebook first', async () => {
+  const { desk, list, answer } = room(REPORT);
+  expect(desk.value.isProvisional).toBe(true);
+  await answer();
+  expect(desk.value.thread.id).toBe('new');
+  expect(list.value.here.map(each => each.thread_id)).toEqual(['new', 'old']);
+  expect(list.value.elsewhere.map(each => each.thread_id)).toEqual(['x']);
+});
+
+test('a new chat begun while the resume is pending stays new', async () => {
+  const { desk, answer } = room(REPORT);
+  const before = desk.value.thread.id;
+  desk.newChat();
+  const { id } = desk.value.thread;
+  await answer();
+  expect(desk.value.thread.id).toBe(id);
+  expect(id).not.toBe(before);
+});
+
+test('what was written before the resume came is not taken away', async () => {
+  const { desk, answer } = room(REPORT);
+  desk.value.thread.write('half a thought');
+  const { id } = desk.value.thread;
+  await answer();
+  expect(desk.value.thread.id).toBe(id);
+});
+
+test('where no notebook is open, no thread is resumed', async () => {
+  const { desk, answer } = room(null);
+  const { id } = desk.value.thread;
+  await answer();
+  expect(desk.value.thread.id).toBe(id);
+  expect(desk.value.isProvisional).toBe(false);
+});
+
+test('New chat and send in one tick: the message goes to the new thread and to no other', async () => {
+  const { desk, answer, wires } = room(REPORT);
+  await answer();
+  desk.newChat();
+  desk.value.thread.send('hello');
+  const id = desk.value.thread.id;
+  expect(wires.get(id)?.sent).toMatchObject([{ kind: 'send', content: 'hello' }]);
+  expect(wires.get('new')?.sent).toEqual([]);
+});
+
+test('a thread that was left while it answered is marked once the answer has come, until it is opened', async () => {
+  const { desk, list, answer, wires } = room(REPORT);
+  await answer();
+  const [, old] = list.value.here;
+  const server = new Server();
+  wires.get('new')?.hearer.onFrame(server.hello());
+  server.ask('q', 'r');
+  server.start('q', 'r', null);
+  server.frames.forEach(frame => wires.get('new')?.hearer.onFrame(frame));
+  desk.open(old);
+  const heard = server.frames.length;
+  server.say('a', ['yes']);
+  server.end();
+  expect(desk.value.unread.size).toBe(0);
+  server.frames.slice(heard).forEach(frame => wires.get('new')?.hearer.onFrame(frame));
+  await new Promise(resolve => setTimeout(resolve, 80));
+  expect([...desk.value.unread]).toEqual(['new']);
+  expect(desk.value.thread.snapshot().view.messages.size).toBe(0);
+  desk.open(list.value.here[0]);
+  expect(desk.value.unread.size).toBe(0);
+});
+
+test('each notebook has its own thread, and a renamed notebook keeps it', async () => {
+  const { desk, answer } = room(REPORT);
+  await answer();
+  desk.follow({ path: 'other.ipynb', renamedFrom: null });
+  await answer();
+  const other = desk.value.thread.id;
+  expect(other).not.toBe('new');
+  desk.follow({ path: REPORT, renamedFrom: null });
+  expect(desk.value.thread.id).toBe('new');
+  desk.follow({ path: 'analysis/renamed.ipynb', renamedFrom: REPORT });
+  expect(desk.value.thread.id).toBe('new');
+  await answer();
+  desk.follow({ path: 'other.ipynb', renamedFrom: null });
+  expect(desk.value.thread.id).toBe(other);
+});
+
+test('where the thread that is shown is deleted, a new one takes its place', async () => {
+  const { desk, answer } = room(REPORT);
+  await answer();
+  desk.forget('new');
+  expect(desk.value.thread.id).not.toBe('new');
+  desk.value.thread.send('still here');
+  expect(desk.value.thread.snapshot().view.pending).toHaveLength(1);
+});

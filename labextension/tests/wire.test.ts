@@ -1,0 +1,145 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import type { WebSocket as Peer } from 'ws';
+
+import { delayBefore, openWire } from '../src/client/wire';
+import type { Connection, Wire } from '../src/client/wire';
+import type { ServerFrame } from '../src/protocol';
+import { Server } from './server';
+
+let server: WebSocketServer;
+let url: string;
+/** What was asked of the server, in order: addresses and frames. */
+let asked: string[];
+let peers: Peer[];
+/** What the server does with a socket that has just come. */
+let greet: (peer: Peer) => void;
+
+beforeEach(async () => {
+  asked = [];
+  peers = [];
+  greet = peer => peer.send(JSON.stringify(new Server().hello()));
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (peer, request) => {
+    asked.push(request.url ?? '');
+    peers.push(peer);
+    peer.on('message', data => asked.push(String(data)));
+    greet(peer);
+  });
+  await new Promise(resolve => server.once('listening', resolve));
+  url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+});
+
+afterEach(() => {
+  peers.forEach(peer => peer.terminate());
+  server.close();
+});
+
+interface Heard {
+  readonly wire: Wire;
+  readonly frames: ServerFrame[];
+  readonly connections: Connection[];
+}
+
+function open(after = () => 0): Heard {
+  const frames: ServerFrame[] = [];
+  const connections: Connection[] = [];
+  const wire = openWire(seq => `${url}/live?after=${seq}`, {
+    after,
+    onFrame: frame => frames.push(frame),
+    onConnection: connection => connections.push(connection)
+  });
+  return { wire, frames, connections };
+}
+
+/** Waits until `condition` holds, for three seconds at most. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 3000;
+  while (!condition()) {
+    if (Date.now() > deadline) {
+      throw new Error(`It did not come true: ${condition.toString()} ${JSON.stringify(asked)}`);
+    }
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+const message = (id: string): { kind: 'send'; id: string; content: string } => ({
+  kind: 'send',
+  id,
+  content: id
+});
+const sent = (): string[] =>
+  asked.filter(each => each.startsWith('{')).map(each => JSON.parse(each).id as string);
+
+test('what is said before the hello is sent after it', async () => {
+  const { wire } = open();
+  wire.send(message('m1'));
+  await until(() => sent().length === 1);
+  expect(sent()).toEqual(['m1']);
+  wire.close();
+});
+
+test('after a drop it joins again by itself, after the last line, and sends again what was not acknowledged', async () => {
+  let seq = 0;
+  const { wire, connections } = open(() => seq);
+  await until(() => connections.includes('live'));
+  wire.send(message('m1'));
+  wire.send(message('m2'));
+  await until(() => sent().length === 2);
+  peers[0].send(JSON.stringify({ kind: 'ack', id: 'm1', seq: 7 }));
+  await until(() => connections.length === 1);
+  seq = 7;
+  await new Promise(resolve => peers[0].ping(resolve));
+  peers[0].close(1012);
+  await until(() => peers.length === 2 && sent().length === 3);
+  expect(asked.filter(each => each.startsWith('/'))).toEqual(['/live?after=0', '/live?after=7']);
+  expect(sent()).toEqual(['m1', 'm2', 'm2']);
+  expect(connections).toEqual(['live', 'offline', 'live']);
+  wire.close();
+});
+
+test.each([4400, 4404, 4410])('a socket closed with %i stays closed', async code => {
+  greet = peer => {
+    peer.send(JSON.stringify({ kind: 'nack', id: null, code: 'thread_not_found', message: 'Unknown.' }));
+    peer.close(code);
+  };
+  const { wire, frames, connections } = open();
+  await until(() => connections.includes('closed'));
+  wire.nudge();
+  window.dispatchEvent(new Event('online'));
+  await new Promise(resolve => setTimeout(resolve, 50));
+  expect(peers).toHaveLength(1);
+  expect(frames).toMatchObject([{ kind: 'nack', id: null }]);
+});
+
+test('coming back online joins again at once, though the socket looks open', async () => {
+  const { wire, connections } = open();
+  await until(() => connections.includes('live'));
+  window.dispatchEvent(new Event('online'));
+  await until(() => peers.length === 2 && connections.at(-1) === 'live');
+  wire.close();
+});
+
+test('a nudge cuts a pause short', async () => {
+  greet = peer => peer.close(1011);
+  const { wire, connections } = open();
+  await until(() => peers.length === 3 && connections.length === 2);
+  greet = peer => peer.send(JSON.stringify(new Server().hello()));
+  const before = Date.now();
+  wire.nudge();
+  await until(() => connections.at(-1) === 'live');
+  // Left alone, this attempt would come after a second at the earliest.
+  expect(Date.now() - before).toBeLessThan(delayBefore(3, 0));
+  wire.close();
+});
+
+test('what is no frame is passed over', async () => {
+  const { wire, frames, connections } = open();
+  await until(() => connections.includes('live'));
+  peers[0].send('{"kind": "event", "seq');
+  peers[0].send(JSON.stringify({ kind: 'ack', id: 'x' }));
+  await until(() => frames.length === 2);
+  expect(frames.map(frame => frame.kind)).toEqual(['hello', 'ack']);
+  wire.close();
+});
