@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from rpds import HashTrieMap
 from .ids import MessageId, RunId, ThreadId
 from .transcript import (
     FOLLOWS_HEAD,
+    AnswerLine,
+    ApprovalLine,
     CancelLine,
     DeletedLine,
     Header,
@@ -70,6 +72,22 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run that has ended as `waiting` asks a person: AG-UI interrupts, each of one tool call."""
+
+    run_id: RunId
+    interrupts: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person answered to a run that asked: the answer for each of its tool calls, by the call's id."""
+
+    run_id: RunId
+    by_call: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a sender is told: the message is on disk, this run answers it, so many wait up to and with it."""
 
@@ -98,6 +116,10 @@ class Conversation:
     message_count: int = 0
     last_words: str = ""
     updated: str = ""
+    asked: Asked | None = None
+    decided: Decided | None = None
+    granted: frozenset[str] = frozenset()
+    """The tools a person has approved for the whole thread."""
     chosen_title: str | None = None
     first_words: str | None = None
     titled_at: int = 0
@@ -119,15 +141,20 @@ class Conversation:
         return self.running is not None or bool(self.queue)
 
     @property
+    def may_go_on(self) -> bool:
+        """Whether the next message may be answered now: none is being, and no person is asked anything."""
+        return bool(self.queue) and self.running is None and self.asked is None and not self.is_closing
+
+    @property
     def wants_lane(self) -> bool:
         """Whether there is work that only the lane's holder may do."""
-        return not (self.has_lane or self.is_closing) and (self.is_busy or self.is_deleted)
+        has_work = self.running is not None or self.may_go_on or self.is_deleted
+        return has_work and not self.has_lane and not self.is_closing
 
     @property
     def may_release_lane(self) -> bool:
         """Whether the lane is held for nothing: another server may need it."""
-        has_work = bool(self.queue) and not self.is_closing
-        return self.has_lane and self.running is None and not has_work and not self.is_deleted
+        return self.has_lane and self.running is None and not self.may_go_on and not self.is_deleted
 
     def receipt(self, message_id: MessageId, run_id: RunId | None = None) -> Receipt:
         """The receipt for an accepted message; for the run that regenerates it, where one is named."""
@@ -166,7 +193,11 @@ def _adopted(before: Conversation, line: Line) -> Conversation:
     if isinstance(line, WithdrawnLine):
         return replace(before, queue=tuple(each for each in before.queue if each.message_id != line.message_id))
     if isinstance(line, HeadLine):
-        return replace(before, head=line.run_id)
+        return replace(before, head=line.run_id, asked=None)
+    if isinstance(line, ApprovalLine):
+        return replace(before, asked=Asked(line.run_id, line.interrupts))
+    if isinstance(line, AnswerLine):
+        return _with_answers(before, line)
     if isinstance(line, CancelLine):
         target = line.run_id or (before.running.run_id if before.running else None)
         return replace(before, cancel_asked=target)
@@ -210,10 +241,36 @@ def _with_start(before: Conversation, line: StartLine) -> Conversation:
     return replace(
         before,
         running=run,
+        asked=None,
         runs=before.runs.insert(run.run_id, run),
         head=run.run_id,
         queue=tuple(each for each in before.queue if each.run_id != run.run_id),
     )
+
+
+def _with_answers(before: Conversation, line: AnswerLine) -> Conversation:
+    if before.asked is None or before.asked.run_id != line.run_id:
+        return before
+    always = {
+        answer.get("interruptId") for answer in line.answers if is_approved(answer) and _payload(answer).get("always")
+    }
+    tools = {str(each.get("tool")) for each in before.asked.interrupts if each.get("id") in always}
+    call_of = {each.get("id"): str(each.get("toolCallId")) for each in before.asked.interrupts}
+    by_call = {
+        call_of[answer.get("interruptId")]: answer for answer in line.answers if answer.get("interruptId") in call_of
+    }
+    decided = Decided(line.run_id, by_call)
+    return replace(before, asked=None, decided=decided, granted=before.granted | tools)
+
+
+def is_approved(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer (AG-UI: `interruptId`, `status`, `payload`) lets its tool call run."""
+    return answer.get("status") == "resolved" and _payload(answer).get("approve") is True
+
+
+def _payload(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    payload = answer.get("payload")
+    return payload if isinstance(payload, dict) else {}
 
 
 def _with_outcome(before: Conversation, line: RunLine) -> Conversation:

@@ -59,6 +59,16 @@ class Regenerated:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A person decided what a waiting run asks. `run_id` goes on from there; `by` is whose decision it was."""
+
+    answers: tuple[Mapping[str, Any], ...]
+    run_id: RunId
+    waiting_run_id: RunId | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrew:
     """A person took back a message that is still waiting."""
 
@@ -98,6 +108,8 @@ class Ended:
     error: Mapping[str, str] | None = None
     said: tuple[Message, ...] = ()
     """What it had not completed: words, and tool calls cut short."""
+    interrupts: tuple[Mapping[str, Any], ...] = ()
+    """What it asks a person, where the outcome is `waiting`: AG-UI interrupts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,7 @@ Event = (
     | Closed
     | Sent
     | Regenerated
+    | Answered
     | Withdrew
     | Cancelled
     | Said

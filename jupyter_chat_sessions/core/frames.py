@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .conversation import Receipt, Waiting
+from .conversation import Asked, Receipt, Waiting
 from .ids import RunId, ThreadId
 from .transcript import Line, Message, MessageLine, RunLine, record_of
 
@@ -76,6 +76,11 @@ def queue_record(queue: Sequence[Waiting]) -> list[dict[str, Any]]:
     return [{"message_id": each.message_id, "run_id": each.run_id} for each in queue]
 
 
+def asked_record(asked: Asked | None) -> list[dict[str, Any]]:
+    """The `approvals` of a `hello`."""
+    return [{"run_id": asked.run_id, "interrupts": list(asked.interrupts)}] if asked else []
+
+
 def line_record(line: Line, file_url: FileUrl) -> dict[str, Any]:
     """The line as viewers get it: as on disk, with the addresses of its files."""
     record = record_of(line)
@@ -99,6 +104,18 @@ def with_urls(message: Message, file_url: FileUrl) -> Message:
     return {**message, "metadata": {**message["metadata"], "jupyter": {**jupyter, "artifacts": addressed}}}
 
 
+def with_output_url(event: Mapping[str, Any], file_url: FileUrl) -> Mapping[str, Any]:
+    """The event; where it shows an output that is a file already, with the file's `url` beside its name."""
+    if event["type"] != "CUSTOM" or event["name"] != "tool_output":
+        return event
+    output = event["value"]["output"]
+    path = (output.get("metadata") or {}).get("artifact")
+    if not isinstance(path, str):
+        return event
+    addressed = {**output, "metadata": {**output["metadata"], "url": file_url(path)}}
+    return {**event, "value": {**event["value"], "output": addressed}}
+
+
 def _jupyter(message: Message) -> Mapping[str, Any]:
     metadata = message.get("metadata")
     jupyter = metadata.get("jupyter") if isinstance(metadata, dict) else None
@@ -111,8 +128,8 @@ def run_started(thread_id: ThreadId, run_id: RunId, parent: RunId | None) -> dic
     return {**event, "parentRunId": parent} if parent else event
 
 
-def run_ended(thread_id: ThreadId, line: RunLine) -> dict[str, Any]:
-    """AG-UI's last event of a run."""
+def run_ended(thread_id: ThreadId, line: RunLine, asked: Asked | None = None) -> dict[str, Any]:
+    """AG-UI's last event of a run. `asked`: what it asks a person, where it waits for one."""
     if line.outcome in ("error", "interrupted"):
         error = line.error or {}
         return {
@@ -120,8 +137,10 @@ def run_ended(thread_id: ThreadId, line: RunLine) -> dict[str, Any]:
             "message": error.get("message", "The run failed."),
             "code": error.get("code", line.outcome),
         }
-    kind = "interrupt" if line.outcome == "waiting" else line.outcome
-    event = {"type": "RUN_FINISHED", "threadId": thread_id, "runId": line.run_id, "outcome": {"type": kind}}
+    outcome: dict[str, Any] = {"type": line.outcome}
+    if line.outcome == "waiting":
+        outcome = {"type": "interrupt", "interrupts": list(asked.interrupts) if asked else []}
+    event = {"type": "RUN_FINISHED", "threadId": thread_id, "runId": line.run_id, "outcome": outcome}
     return {**event, "usage": line.usage} if line.usage else event
 
 

@@ -37,8 +37,11 @@ def messages_to(lines: Sequence[Line], run_id: RunId) -> list[Message]:
         elif line.run_id is not None:
             answers.setdefault(line.run_id, []).append(line.message)
     messages: list[Message] = []
+    before: str | None = None
     for each in path_of(lines, run_id):
         question = questions.get(asked[each])
-        messages += [question] if question else []
+        goes_on = asked[each] == before  # the run after a person's answer has the question of the run that asked
+        messages += [question] if question and not goes_on else []
         messages += answers.get(each, [])
+        before = asked[each]
     return messages

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # frames know conversations, which a kernel or an agent need 
 Author = Literal["person", "model"]
 """Who wrote what a tool is asked to do. Policy judges a model; what a person typed is theirs."""
 
+Permission = Literal["allow", "ask", "deny"]
+
 Level = Literal["isolated", "confined", "unconfined"]
 """How far the operating system keeps a tool inside its folder."""
 
@@ -29,11 +31,17 @@ Level = Literal["isolated", "confined", "unconfined"]
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as an agent sees it. `parameters` is a JSON Schema object."""
+    """A tool as an agent sees it. `parameters` is a JSON Schema object.
+
+    `acts`: it runs code or changes something, so where nothing confines it a person is asked first. `permission`: what
+    holds for it unless an administrator or the thread says otherwise.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    acts: bool = False
+    permission: Permission = "allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,10 @@ class Tools(Protocol):
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         """The names defined in the thread's kernel as of its last call."""
 
+    @property
+    def level(self) -> Level:
+        """How far the operating system confines them."""
+
 
 # --- where they run --------------------------------------------------------------------------------------------------
 
@@ -197,6 +209,9 @@ class Sandbox(Protocol):
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         """The names defined in the thread's kernel as of its last call."""
+
+    @property
+    def level(self) -> Level: ...
 
 
 # --- where it is kept ------------------------------------------------------------------------------------------------

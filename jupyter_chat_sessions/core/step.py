@@ -9,6 +9,7 @@ The rules kept here:
 - at most one run is in flight; only the lane's holder starts, ends or stops one; the oldest waiting message is next;
 - whoever takes the lane first ends what a dead process left running, as `interrupted`;
 - what is not of the run in flight is dropped, so a late word never lands in another answer;
+- while a person is asked, nothing begins: the first answer goes on, Stop declines, what is sent waits;
 - a deleted thread accepts nothing, starts nothing, and goes to the trash when its last run has ended.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .conversation import Conversation, Run, Waiting, adopt, fingerprint
+from .conversation import Asked, Conversation, Run, Waiting, adopt, fingerprint
 from .errors import (
     Busy,
     IdempotencyMismatch,
@@ -28,6 +29,7 @@ from .errors import (
     ThreadDeleted,
 )
 from .events import (
+    Answered,
     Append,
     Cancelled,
     Closed,
@@ -53,6 +55,8 @@ from .events import (
 )
 from .ids import MessageId, RunId
 from .transcript import (
+    AnswerLine,
+    ApprovalLine,
     CancelLine,
     DeletedLine,
     Line,
@@ -75,7 +79,7 @@ def step(conversation: Conversation, event: Event, now: str) -> Stepped:
     """The conversation after `event`, and what to do about it, in that order. `now` is ISO 8601, UTC."""
     if isinstance(event, Said):  # the path of every word: no draft of lines, no look at what is next
         return conversation, _heard(conversation, event)
-    if conversation.is_deleted and isinstance(event, (Sent, Regenerated, Withdrew, Renamed, Rebound)):
+    if conversation.is_deleted and isinstance(event, (Sent, Regenerated, Answered, Withdrew, Renamed, Rebound)):
         raise ThreadDeleted(f"Thread {conversation.thread_id} has been deleted.")
     drafting = _Drafting(conversation, now)
     _decide(drafting, event)
@@ -131,6 +135,8 @@ def _decide(drafting: _Drafting, event: Event) -> None:
         _accept(drafting, event)
     elif isinstance(event, Regenerated):
         _regenerate(drafting, event)
+    elif isinstance(event, Answered):
+        _answer(drafting, event)
     elif isinstance(event, Withdrew):
         _withdraw(drafting, event.message_id)
     elif isinstance(event, Cancelled):
@@ -211,6 +217,24 @@ def _regenerate(drafting: _Drafting, event: Regenerated) -> None:
     drafting.is_synced = True
 
 
+def _answer(drafting: _Drafting, event: Answered) -> None:
+    now = drafting.after
+    if event.run_id in now.runs:  # the same answer again
+        return
+    asked = now.asked
+    if asked is None or event.waiting_run_id not in (None, asked.run_id):
+        raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
+    unknown = {answer.get("interruptId") for answer in event.answers} - {each.get("id") for each in asked.interrupts}
+    missing = len(asked.interrupts) - len({answer.get("interruptId") for answer in event.answers})
+    if unknown or missing:
+        raise Malformed(f"There are {len(asked.interrupts)} questions to answer, each once, by its interruptId.")
+    if not now.has_lane:
+        raise RunInProgress("Another server is busy with this thread; answer again in a moment.")
+    waiting = now.runs[asked.run_id]
+    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, event.answers, event.by))
+    _start(drafting, event.run_id, waiting.message_id, asked.run_id, waiting.model)
+
+
 def _withdraw(drafting: _Drafting, message_id: MessageId) -> None:
     accepted = drafting.after.accepted.get(message_id)
     if accepted is None:
@@ -242,9 +266,17 @@ def _cancel_all(drafting: _Drafting) -> tuple[RunId, ...]:
     running, waiting = drafting.after.running, drafting.after.queue
     for each in waiting:
         _withdraw(drafting, each.message_id)
+    if drafting.after.asked is not None:
+        _decline(drafting, drafting.after.asked)
     if running is not None:
         _stop(drafting, running)
     return (*((running.run_id,) if running else ()), *(each.run_id for each in waiting))
+
+
+def _decline(drafting: _Drafting, asked: Asked) -> None:
+    """Stop, where a person was asked: nothing of it will run."""
+    answers = tuple({"interruptId": each.get("id"), "status": "cancelled"} for each in asked.interrupts)
+    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, answers))
 
 
 def _stop(drafting: _Drafting, running: Run) -> None:
@@ -268,6 +300,8 @@ def _end(drafting: _Drafting, event: Ended) -> None:
         return
     for message in event.said:
         drafting.write(MessageLine(*drafting.place(), message, event.run_id))
+    if event.outcome == "waiting":
+        drafting.write(ApprovalLine(*drafting.place(), event.run_id, event.interrupts))
     _write_synced(drafting, RunLine(*drafting.place(), event.run_id, event.outcome, event.usage, event.error))
 
 
@@ -278,7 +312,7 @@ def _go_on(drafting: _Drafting) -> None:
         return
     if now.is_deleted:
         drafting.acts.append(Remove())
-    elif now.queue and not now.is_closing:
+    elif now.may_go_on:
         _start_waiting(drafting, now.queue[0])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.errors import ChatError
-from ..core.frames import FileUrl, Frame, line_frame, run_frame
+from ..core.frames import FileUrl, Frame, line_frame, run_frame, with_output_url
 from ..core.ids import RunId
 from ..core.live import Live
 from ..core.roles import Viewer
@@ -90,6 +90,7 @@ class Audience:
     def tell_event(self, event: Mapping[str, Any]) -> None:
         """Numbers an event of the run in flight, folds it into the snapshot and tells it."""
         if self.live is not None:
+            event = with_output_url(event, self._file_url)
             self.tell(run_frame(self.live.run_id, self.live.hear(event), event))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..core.conversation import Conversation
 from ..core.errors import ChatError, StorageFailed
 from ..core.ids import RunId, ThreadId
 from ..core.transcript import Message, Outcome
@@ -24,6 +25,12 @@ class Host(Protocol):
 
     @property
     def thread_id(self) -> ThreadId: ...
+
+    @property
+    def conversation(self) -> Conversation: ...
+
+    @property
+    def is_watched(self) -> bool: ...
 
     def hear(self, run_id: RunId, event: Mapping[str, Any]) -> None: ...
 
@@ -63,6 +70,20 @@ class Performance:
     @property
     def model(self) -> str | None:
         return self._model
+
+    @property
+    def granted(self) -> Collection[str]:
+        return self._host.conversation.granted
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Any]]:
+        now = self._host.conversation
+        parent = now.runs[self._run_id].parent_run_id
+        return now.decided.by_call if now.decided is not None and now.decided.run_id == parent else {}
+
+    @property
+    def is_watched(self) -> bool:
+        return self._host.is_watched
 
     async def path(self) -> Sequence[Message]:
         return await self._host.path_to(self._run_id)

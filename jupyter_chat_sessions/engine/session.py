@@ -17,6 +17,7 @@ from typing import Any
 from ..core.conversation import Conversation, Receipt, begin
 from ..core.errors import ChatError, MessageNotFound, ThreadDeleted
 from ..core.events import (
+    Answered,
     Cancelled,
     Closed,
     Contributed,
@@ -36,7 +37,7 @@ from ..core.events import (
     Stopping,
     Withdrew,
 )
-from ..core.frames import Frame, news_frame, queue_record, run_ended, run_started, tool_returned
+from ..core.frames import Frame, asked_record, news_frame, queue_record, run_ended, run_started, tool_returned
 from ..core.history import messages_to
 from ..core.ids import MessageId, RunId, ThreadId
 from ..core.roles import Journal, Viewer
@@ -165,6 +166,13 @@ class Session:
         await self._meet(Regenerated(message_id, run_id))
         return self._conversation.receipt(message_id, run_id)
 
+    async def answer(
+        self, answers: Sequence[Mapping[str, Any]], run_id: RunId, asked_by: RunId | None, by: str
+    ) -> Receipt:
+        """Decides what a waiting run asks; `run_id` goes on from there. The first answer counts."""
+        await self._meet(Answered(tuple(answers), run_id, asked_by, by))
+        return self._conversation.receipt(self._conversation.runs[run_id].message_id, run_id)
+
     async def withdraw(self, message_id: MessageId) -> None:
         await self._meet(Withdrew(message_id))
 
@@ -205,7 +213,7 @@ class Session:
                 "seq": now.seq,
                 **self._audience.lines_after(after),
                 "run": live.snapshot() if live else None,
-                "approvals": [],
+                "approvals": asked_record(now.asked),
                 "queue": queue_record(now.queue),
                 **self._house.about(self.thread_id),
             }
@@ -309,7 +317,7 @@ class Session:
                 audience.live.close_message()
             self._draft.begin(line.run_id, line.seq)
         elif isinstance(line, RunLine) and audience.live and line.run_id == audience.live.run_id:
-            audience.tell_event(run_ended(self.thread_id, line))
+            audience.tell_event(run_ended(self.thread_id, line, self._conversation.asked))
             audience.end_run()
             self._draft.end()
 
@@ -371,7 +379,7 @@ class Session:
         live = self._audience.live
         why = "stopped" if ending.outcome == "cancelled" else ending.outcome
         said = live.unfinished(why) if live and live.run_id == run_id else ()
-        await self._meet(Ended(run_id, ending.outcome, ending.usage, ending.error, said))
+        await self._meet(Ended(run_id, ending.outcome, ending.usage, ending.error, said, ending.interrupts))
         if self._performance is not None and self._performance.run_id == run_id:
             self._performance = None
         self.idle_since = asyncio.get_running_loop().time()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..core.conversation import Conversation, adopt
 from ..core.errors import ChatError, ThreadDeleted
-from ..core.events import Append, Effect, Event, Foreign, LaneReleased, LaneTaken, Regenerated
+from ..core.events import Answered, Append, Effect, Event, Foreign, LaneReleased, LaneTaken, Regenerated
 from ..core.live import unfinished_of
 from ..core.roles import Journal, Writing
 from ..core.step import step
@@ -64,7 +64,7 @@ class _Plan:
         self.foreign = foreign
         for line in foreign:
             self.meet(Foreign(line))
-        if self.after.wants_lane or isinstance(self._event, Regenerated):
+        if self.after.wants_lane or isinstance(self._event, (Regenerated, Answered)):
             self._try_lane()
         if self._event is not None:
             try:

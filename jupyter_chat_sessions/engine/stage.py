@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,18 @@ class Stage(Protocol):
     @property
     def model(self) -> str | None: ...
 
+    @property
+    def granted(self) -> Collection[str]:
+        """The tools a person has approved for the whole thread."""
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Any]]:
+        """What a person answered to the run this one goes on from, by the id of the tool call each answer decides."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody is there who could be asked."""
+
     async def path(self) -> Sequence[Message]:
         """The messages to answer, oldest first; the last is the person's."""
 
@@ -39,6 +51,8 @@ class Ending:
     outcome: Outcome
     usage: Mapping[str, Any] | None = None
     error: Mapping[str, str] | None = None
+    interrupts: tuple[Mapping[str, Any], ...] = ()
+    """What a person is asked, where the outcome is `waiting`: AG-UI interrupts, each of one tool call."""
 
 
 Perform = Callable[[Stage], Awaitable[Ending]]

@@ -16,6 +16,7 @@ class RestartKernel:
         "restart_kernel",
         "End this chat's Python process; the next call starts a new one. Variables and imports are gone, files stay.",
         parameters(),
+        acts=True,
     )
 
     def __init__(self, sandbox: Sandbox) -> None:

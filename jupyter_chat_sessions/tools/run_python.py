@@ -30,6 +30,7 @@ class RunPython:
             code={"type": "string", "minLength": 1, "description": "Python code; IPython magics work."},
             timeout_s=TIMEOUT,
         ),
+        acts=True,
     )
 
     def __init__(self, sandbox: Sandbox) -> None:

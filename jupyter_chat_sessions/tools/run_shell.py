@@ -77,6 +77,7 @@ class RunShell:
             command={"type": "string", "minLength": 1, "description": "One command line or a script, for bash or sh."},
             timeout_s=TIMEOUT,
         ),
+        acts=True,
     )
 
     def __init__(self, sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.errors import ChatError
 from ..core.ids import ThreadId
-from ..core.roles import Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import Level, Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec
 from .list_files import ListFiles
 from .list_variables import ListVariables
 from .read_file import ReadFile
@@ -66,6 +66,10 @@ class ToolBox:
 
     def specs(self) -> Sequence[ToolSpec]:
         return [tool.spec for tool in self._tools().values()]
+
+    @property
+    def level(self) -> Level:
+        return self._sandbox.level
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         return self._sandbox.names(thread_id)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from jupyter_chat_sessions.core.conversation import Conversation, begin
 from jupyter_chat_sessions.core.errors import ChatError
 from jupyter_chat_sessions.core.events import (
+    Answered,
     Append,
     Cancelled,
     Closed,
@@ -34,6 +35,8 @@ from jupyter_chat_sessions.core.events import (
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
 from jupyter_chat_sessions.core.step import step
 from jupyter_chat_sessions.core.transcript import (
+    AnswerLine,
+    ApprovalLine,
     DeletedLine,
     Line,
     MessageLine,
@@ -166,12 +169,20 @@ class TwoServers(RuleBasedStateMachine):
         self.meet(who, Cancelled(), refuses)
 
     @precondition(lambda self: self.lane is not None)
-    @rule(outcome=st.sampled_from(["success", "error", "cancelled"]), refuses=st.booleans())
+    @rule(outcome=st.sampled_from(["success", "error", "cancelled", "waiting"]), refuses=st.booleans())
     def end(self, outcome: Any, refuses: bool) -> None:
         assert self.lane is not None
         running = self.servers[self.lane].running
         if running is not None:
-            self.meet(self.lane, Ended(running.run_id, outcome), refuses)
+            interrupts = ({"id": f"i{self.mint()}", "toolCallId": "c", "tool": "t"},) if outcome == "waiting" else ()
+            self.meet(self.lane, Ended(running.run_id, outcome, interrupts=interrupts), refuses)
+
+    @rule(who=WHO, refuses=st.booleans(), stale=st.booleans())
+    def answer(self, who: int, refuses: bool, stale: bool) -> None:
+        asked = begin(THREAD, None, self.log).asked
+        answers = tuple({"interruptId": each["id"], "status": "resolved"} for each in asked.interrupts) if asked else ()
+        named = self.run_id(1) if stale or asked is None else asked.run_id
+        self.meet(who, Answered(answers, self.run_id(self.mint()), named), refuses)
 
     @rule(who=WHO, number=st.integers(1, 30))
     def end_late(self, who: int, number: int) -> None:
@@ -301,10 +312,31 @@ class TwoServers(RuleBasedStateMachine):
             assert running is None or running.run_id == self.performing[self.lane]
 
     @invariant()
+    def while_a_person_is_asked_nothing_begins_and_each_question_is_answered_once(self) -> None:
+        asked: RunId | None = None
+        answered: set[RunId] = set()
+        for line in self.log:
+            if isinstance(line, ApprovalLine):
+                asked = line.run_id
+            elif isinstance(line, AnswerLine):
+                assert line.run_id == asked
+                assert line.run_id not in answered
+                answered.add(line.run_id)
+                asked = None
+            elif isinstance(line, StartLine) and asked is not None:
+                regenerates = any(earlier.message_id == line.message_id for earlier in self.starts_before(line))
+                assert regenerates, "only a person's regenerate goes past a question"
+                asked = None
+
+    def starts_before(self, line: Line) -> list[StartLine]:
+        return [each for each in self.log if isinstance(each, StartLine) and each.seq < line.seq]
+
+    @invariant()
     def an_idle_lane_is_free(self) -> None:
         if self.lane is not None and self.read[self.lane] == len(self.log):
-            assert self.servers[self.lane].is_busy or self.servers[self.lane].is_deleted
+            holder = self.servers[self.lane]
+            assert holder.running is not None or holder.may_go_on or holder.is_deleted
 
 
-TwoServers.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TwoServers.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 test_two_servers_on_one_transcript_never_disagree = TwoServers.TestCase

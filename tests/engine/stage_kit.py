@@ -13,11 +13,13 @@ from jupyter_chat_sessions.core.errors import ChatError
 from jupyter_chat_sessions.core.events import Mode, Sent
 from jupyter_chat_sessions.core.frames import Frame
 from jupyter_chat_sessions.core.ids import MessageId, ThreadId, new_run_id, new_thread_id
+from jupyter_chat_sessions.core.policy import Policy
 from jupyter_chat_sessions.core.roles import (
     Agent,
     AgentEvent,
     Author,
     Journal,
+    Level,
     Request,
     ToolCall,
     ToolContext,
@@ -183,11 +185,14 @@ class Scripted:
 class Counting:
     """Tools of one kind: they say which call they met."""
 
-    def __init__(self) -> None:
+    level: Level = "unconfined"
+
+    def __init__(self, acts: bool = False) -> None:
         self.calls: list[ToolCall] = []
+        self._acts = acts
 
     def specs(self) -> Sequence[ToolSpec]:
-        return [ToolSpec("count", "Counts", {"type": "object"})]
+        return [ToolSpec("count", "Counts", {"type": "object"}, acts=self._acts)]
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         return frozenset({"x"})
@@ -197,5 +202,7 @@ class Counting:
         yield ToolResult(f"call {len(self.calls)}")
 
 
-def runner(agent: Agent, tools: Counting | None = None, most_rounds: int = 20) -> Callable[[Stage], Awaitable[Ending]]:
-    return Runner(lambda _: agent, tools or Counting(), most_rounds)
+def runner(
+    agent: Agent, tools: Counting | None = None, most_rounds: int = 20, policy: Policy | None = None
+) -> Callable[[Stage], Awaitable[Ending]]:
+    return Runner(lambda _: agent, tools or Counting(), policy or Policy(), most_rounds)
