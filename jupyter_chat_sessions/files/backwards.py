@@ -17,25 +17,28 @@ Group = tuple[Line, ...]
 
 
 def raw_lines_backwards(fd: int, start: int, end: int) -> Iterator[bytes]:
-    """The complete lines between two places, newest first, without their newlines. `start` is where a line begins."""
-    later: list[bytes] = []  # the pieces of the line that the next newline will end, last piece first
-    is_complete = False
+    """The lines between two places, newest first, without their newlines. `start` is where a line begins.
+
+    The first is what stands behind the last newline: nothing, or a torn line.
+    """
+    later: list[bytes] = []  # the pieces of a line whose beginning is yet to be found, last piece first
     while end > start:
         begin = max(start, end - BLOCK)
         *lines, last = os.pread(fd, end - begin, begin).split(b"\n")
         later.append(last)
         end = begin
         for raw in reversed(lines):
-            if is_complete:
-                yield b"".join(reversed(later))
-            later, is_complete = [raw], True
-    if is_complete:
-        yield b"".join(reversed(later))
+            yield b"".join(reversed(later))
+            later = [raw]
+    yield b"".join(reversed(later))
 
 
 def groups_backwards(fd: int, start: int, end: int, origin: ThreadId) -> Iterator[Group]:
-    """What the lines between two places stand for, newest first."""
-    for raw in raw_lines_backwards(fd, start, end):
+    """What the lines between two places stand for, newest first. A torn last line counts where it is one in whole."""
+    raws = raw_lines_backwards(fd, start, end)
+    if whole := decode(next(raws), origin):
+        yield whole
+    for raw in raws:
         if raw.strip():
             yield decode(raw, origin)
 

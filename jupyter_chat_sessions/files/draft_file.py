@@ -116,6 +116,4 @@ def has_gone_on(draft: Draft, groups: Iterable[Group]) -> bool:
 
 
 def _says_more(line: Line, run_id: RunId) -> bool:
-    if isinstance(line, MessageLine):
-        return line.run_id == run_id and line.message["role"] != "user"
-    return isinstance(line, (RunLine, ApprovalLine)) and line.run_id == run_id
+    return isinstance(line, (MessageLine, RunLine, ApprovalLine)) and line.run_id == run_id

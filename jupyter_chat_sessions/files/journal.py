@@ -71,7 +71,7 @@ class FileJournal:
         """Every line from the first to the newest."""
         with self._turn, self._looking() as opened:
             self.bad_lines, self._place = 0, None
-            return () if opened is None else self._read_on(opened, counts_torn=False)
+            return () if opened is None else self._read_on(opened)
 
     def has_news(self) -> bool:
         """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""
@@ -99,16 +99,15 @@ class FileJournal:
             with self._file.reading() as opened:
                 yield opened
 
-    def _read_on(self, opened: Open, *, counts_torn: bool) -> tuple[Line, ...]:
+    def _read_on(self, opened: Open) -> tuple[Line, ...]:
         """The lines that were not read yet; the place moves behind them.
 
-        A last line without its newline is left for later, unless it counts: then nobody is writing any more, and
-        if it is a line, all that is missing is the newline that the next write begins with.
+        A torn last line is left for later: the next write ends it. One that lacks only its newline is a line.
         """
         place, data = self._unread(opened)
         end = data.rfind(b"\n") + 1
         groups = [decode(raw, opened.top.origin) for raw in data[:end].split(b"\n") if raw.strip()]
-        if counts_torn and (torn := decode(data[end:], opened.top.origin)):
+        if torn := decode(data[end:], opened.top.origin):
             groups.append(torn)
             end = len(data)
         self.bad_lines += sum(not group for group in groups)
@@ -150,7 +149,7 @@ class FileJournal:
         with self._file.writing() as opened:
             if opened is None:
                 return False
-            news = self._read_on(opened, counts_torn=True)
+            news = self._read_on(opened)
             writing = self._decide(decide, news, opened)
             if writing.lines:
                 data = b"".join(encode(line) for line in writing.lines)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..core.errors import ChatError
 from ..core.ids import ThreadId, new_thread_id
 from .chats_folder import ChatsFolder
-from .disk import refusals, write_all
+from .disk import now, refusals, write_all
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
@@ -21,9 +21,12 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 class KnownFolders:
     """The list in `<data_dir>/chat_sessions/folders.jsonl`, one folder a line, in the order they were first seen."""
 
-    def __init__(self, data_dir: Path, mint: Callable[[], ThreadId] = new_thread_id) -> None:
+    def __init__(
+        self, data_dir: Path, mint: Callable[[], ThreadId] = new_thread_id, clock: Callable[[], str] = now
+    ) -> None:
         self._file = data_dir / "chat_sessions" / "folders.jsonl"
         self._mint = mint
+        self._clock = clock
         self._read_at: tuple[int, int] | None = None
         self._folders: tuple[Path, ...] = ()
 
@@ -52,7 +55,7 @@ class KnownFolders:
         earlier = self.all()
         if folder in earlier or not folder.is_dir() or folder.is_symlink():
             return {}
-        renamed = self._tell_apart(ChatsFolder(folder), earlier)
+        renamed = self._tell_apart(ChatsFolder(folder, self._clock), earlier)
         self._append(folder)
         return renamed
 

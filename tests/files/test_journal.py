@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,11 +26,12 @@ from threads_on_disk import (
     writer_in,
 )
 
-from jupyter_chat_sessions.core.errors import Malformed, ReadOnly, ThreadDeleted, Unreadable
+from jupyter_chat_sessions.core.errors import Malformed, ReadOnly, StorageFailed, ThreadDeleted, Unreadable
 from jupyter_chat_sessions.core.ids import new_thread_id
 from jupyter_chat_sessions.core.roles import Journal, Writing
 from jupyter_chat_sessions.core.transcript import CopiedLine, Line, MessageLine, UnknownLine, encode
 from jupyter_chat_sessions.files.journal import FileJournal
+from jupyter_chat_sessions.files.locks import LockedFile, LockKind
 from jupyter_chat_sessions.files.memory import MemoryJournal
 
 
@@ -234,7 +238,9 @@ def test_a_line_that_lacks_only_its_newline_keeps_its_number(chats: Path) -> Non
     writer.append(asked("m1"))
     with transcript_of(writer.journal, chats).open("ab") as file:
         file.write(encode(asked("m2")(2)).rstrip(b"\n"))
-    assert len(journal_in(chats, writer.journal.thread_id).read()) == 1
+    other = journal_in(chats, writer.journal.thread_id)
+    assert [line.seq for line in other.read()] == [line.seq for line in other.tail(9).lines] == [1, 2]
+    assert other.tail(9).bad == 0
     (line,) = writer.append(asked("m3"))
     assert line.seq == 3
     assert [line.seq for line in journal_in(chats, writer.journal.thread_id).read()] == [1, 2, 3]
@@ -474,6 +480,104 @@ def test_a_transcript_replaced_by_another_history_is_not_mixed_with_it(chats: Pa
         assert path.read_bytes() == other
     writer.seen = list(writer.journal.read())
     writer.append(titled("goes on after everything was read again"))
+
+
+def _wait_until_somebody_waits_for(path: Path) -> None:
+    """Until the kernel knows of a lock on this file that is waited for."""
+    inode, deadline = f":{path.stat().st_ino} ", time.monotonic() + 10
+    while not any("->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines()):
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("what", ["transcript", "folder"])
+def test_who_waited_for_a_transcript_that_went_meanwhile_does_not_write_into_the_old_one(
+    chats: Path, what: str
+) -> None:
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    other = writer_in(chats, writer.journal.thread_id)
+    other.look()
+    path = transcript_of(writer.journal, chats)
+    refusals: list[ThreadDeleted] = []
+
+    def wait_for_the_lock() -> None:
+        try:
+            other.append(asked("m3"))
+        except ThreadDeleted as refusal:
+            refusals.append(refusal)
+
+    waiting = threading.Thread(target=wait_for_the_lock)
+
+    def replace_it_meanwhile(news: tuple[Line, ...]) -> Writing:
+        waiting.start()
+        _wait_until_somebody_waits_for(path)
+        if what == "folder":
+            path.parent.rename(chats / "moved")
+        else:
+            path.with_name("new").write_bytes(path.read_bytes() + encode(asked("m2")(2)))
+            path.with_name("new").rename(path)
+        return Writing(())
+
+    writer.journal.transact(replace_it_meanwhile)
+    waiting.join()
+    if what == "folder":
+        assert len(refusals) == 1
+        assert (chats / "moved" / "chat.jsonl").read_bytes().count(b"\n") == 2
+    else:
+        assert [line.seq for line in journal_in(chats, writer.journal.thread_id).read()] == [1, 2, 3]
+
+
+def test_what_is_written_and_not_yet_settled_is_never_read(chats: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    path = transcript_of(writer.journal, chats)
+    seen: list[int] = []
+    reading = threading.Thread(target=lambda: seen.append(len(journal_in(chats, writer.journal.thread_id).read())))
+
+    def refuse_while_somebody_reads(fd: int) -> None:
+        assert path.read_bytes().count(b"\n") == 3
+        reading.start()
+        _wait_until_somebody_waits_for(path)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", refuse_while_somebody_reads)
+    with pytest.raises(StorageFailed):
+        writer.append(asked("m2"), is_synced=True)
+    reading.join()
+    assert seen == [1]
+
+
+def test_what_is_begun_after_a_reader_unlocked_is_not_read_by_it(chats: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    whole = LockedFile.unlock
+
+    def unlock_and_somebody_begins(file: LockedFile) -> None:
+        whole(file)
+        with transcript_of(writer.journal, chats).open("ab") as unsettled:
+            unsettled.write(encode(asked("m2")(2)))
+
+    monkeypatch.setattr(LockedFile, "unlock", unlock_and_somebody_begins)
+    assert len(journal_in(chats, writer.journal.thread_id).read()) == 1
+
+
+def test_a_folder_given_up_while_another_waited_for_it_is_made_again(
+    chats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_in(chats)
+    whole = LockedFile.lock
+    gone: list[Path] = []
+
+    def lock_too_late(file: LockedFile, kind: LockKind) -> None:
+        if not gone:
+            gone.append(chats / writer.journal.thread_id)
+            gone[0].rmdir()
+        whole(file, kind)
+
+    monkeypatch.setattr(LockedFile, "lock", lock_too_late)
+    writer.append(asked("m1"))
+    assert len(gone) == 1
+    assert len(writer.journal.read()) == 1
 
 
 def test_renaming_a_thread_appends_one_line_and_changes_no_byte_before_it(chats: Path) -> None:

@@ -12,6 +12,7 @@ from threads_on_disk import asked, fixed_clock, turn, writer_in
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.core.transcript import CopiedLine, encode
 from jupyter_chat_sessions.files.chats_folder import ChatsFolder
+from jupyter_chat_sessions.files.journal import FileJournal
 from jupyter_chat_sessions.files.known_folders import KnownFolders
 
 
@@ -131,6 +132,31 @@ def test_a_moved_folder_and_one_seen_by_another_way_are_no_copies(tmp_path: Path
     (tmp_path / "a").rename(tmp_path / "moved")
     assert known.remember(tmp_path / "moved" / ".chats") == {}
     assert known.find(thread_id) == tmp_path / "moved" / ".chats"
+
+
+def test_a_folder_that_moved_and_left_a_link_behind_is_no_copy(tmp_path: Path, known: KnownFolders) -> None:
+    chats, (thread_id,) = _folder(tmp_path, "a")
+    known.remember(chats)
+    (tmp_path / "a").rename(tmp_path / "moved")
+    (tmp_path / "a").symlink_to(tmp_path / "moved")
+    assert known.remember(tmp_path / "moved" / ".chats") == {}
+    assert ChatsFolder(chats).thread_ids() == {thread_id}
+
+
+def test_a_copied_thread_that_another_server_renamed_first_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, (thread_id,) = _folder(tmp_path, "copy")
+    whole = FileJournal.take_lane
+
+    def take_too_late(journal: FileJournal) -> bool:
+        (copy / thread_id).rename(copy / new_thread_id())
+        return whole(journal)
+
+    monkeypatch.setattr(FileJournal, "take_lane", take_too_late)
+    assert not ChatsFolder(copy).give_new_id(thread_id, new_thread_id())
+    assert thread_id not in ChatsFolder(copy).thread_ids()
+    assert len(ChatsFolder(copy).thread_ids()) == 1
 
 
 def test_a_copied_thread_that_is_running_keeps_its_id(tmp_path: Path, known: KnownFolders) -> None:

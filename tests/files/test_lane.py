@@ -12,6 +12,7 @@ import pytest
 from threads_on_disk import asked, journal_in, writer_in
 
 from jupyter_chat_sessions.core.errors import Unreadable
+from jupyter_chat_sessions.files.locks import LockedFile
 
 _HOLDER = """
 import sys, time
@@ -128,3 +129,18 @@ def test_two_thousand_takings_leave_no_descriptor_open(chats: Path) -> None:
         assert writer.journal.take_lane()
         writer.journal.release_lane()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_lane_whose_folder_got_another_name_meanwhile_is_not_this_threads(
+    chats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_in(chats)
+    writer.append(asked("m1"))
+    whole = LockedFile.try_lock
+
+    def try_too_late(file: LockedFile) -> bool:
+        (chats / writer.journal.thread_id).rename(chats / "renamed")
+        return whole(file)
+
+    monkeypatch.setattr(LockedFile, "try_lock", try_too_late)
+    assert not writer.journal.take_lane()

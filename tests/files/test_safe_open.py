@@ -122,11 +122,24 @@ def test_links_folders_pipes_and_files_of_two_names_are_not_there(files: Path, t
     (files / "sub" / "x").write_text("x")
     (files / "link").symlink_to(secret)
     (files / "inner").symlink_to("sub/x")
+    (files / "way").symlink_to("sub")
     (files / "folder").symlink_to(tmp_path)
     (files / "proc").symlink_to("/proc/self/root")
     os.link(secret, files / "hard")
     os.mkfifo(files / "pipe")
-    names = ["link", "inner", "folder/secret", f"proc{secret}", "hard", "pipe", "sub", "none", "sub/x/y", "sub/none"]
+    names = [
+        "link",
+        "inner",
+        "way/x",
+        "folder/secret",
+        f"proc{secret}",
+        "hard",
+        "pipe",
+        "sub",
+        "none",
+        "sub/x/y",
+        "sub/none",
+    ]
     for name in names:
         with pytest.raises(FileNotFound):
             _read(files, name)
@@ -272,8 +285,8 @@ def test_a_listing_has_the_plain_files_and_only_those_that_can_be_opened(files: 
     (files / "link").symlink_to(files / "b.csv")
     (files / "loop").symlink_to(files)
     os.mkfifo(files / "pipe")
-    os.link(files / "b.csv", tmp_path / "second-name")
-    os.unlink(tmp_path / "second-name")
+    (tmp_path / "secret").write_text("secret")
+    os.link(tmp_path / "secret", files / "hard.txt")
     (files / "bad\nname").write_text("x")
     os.close(os.open(os.fsencode(files) + b"/bad\xff", os.O_CREAT))
     found = list_files(files, 99)

@@ -131,7 +131,7 @@ def test_folders_that_may_not_be_entered_are_removed_by_their_owner(open_folder:
             closed = top / "files" / "a" / "b"
             closed.mkdir(parents=True)
             (closed / "file").write_text("x")
-            for each in (closed, closed.parent, top / "files"):
+            for each in (closed, closed.parent, top / "files", top):
                 each.chmod(0o000)
             status = 0 if _swept(folder, top) else 2
         os._exit(status)
