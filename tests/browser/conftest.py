@@ -62,7 +62,7 @@ def all_is_here() -> None:
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no wider: while it lives, playwright's loop stands in the way of all others
 def chromium(all_is_here: None) -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
