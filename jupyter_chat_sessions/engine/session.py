@@ -344,6 +344,7 @@ class Session:
         elif isinstance(effect, Remove):
             self._later(self._remove)
             self._audience.dismiss(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
+            self._endings.end_all()
 
     def _remove(self) -> None:
         """In a worker thread: to the trash with it."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import logging
+from typing import Any
 
-from ..core.errors import Malformed
+from pydantic import ValidationError
+
+from ..core.errors import ChatError, Malformed
 from ..core.events import Mode, Sent
-from ..core.ids import new_run_id, parse_message_id, parse_run_id
+from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
+from ..core.ids import RunId, Subject, ThreadId, new_run_id, parse_message_id, parse_run_id, regenerating_run_id
 from ..core.transcript import Options
+from ..engine.session import Session
+from . import bodies
 
-if TYPE_CHECKING:
-    from .bodies import ClientFrame
+log = logging.getLogger(__name__)
 
 
 def sent(
@@ -22,7 +28,7 @@ def sent(
     options = Options(
         mode=None if mode == "queue" else mode,
         model=model,
-        parent_run_id=None if parent is None else parse_run_id(parent),
+        parent_run_id=maybe_run_id(parent),
         is_branch=is_branch,
     )
     return Sent(parse_message_id(message_id), content, new_run_id(), mode, options)
@@ -34,17 +40,62 @@ def _is_blank(content: str | list[Any]) -> bool:
     return all(part["type"] == "text" and not part["text"].strip() for part in content)
 
 
-def client_frame(message: str | bytes) -> ClientFrame:
-    """A websocket frame as its model, or `Malformed` with the place that does not fit."""
-    from pydantic import ValidationError
+async def answer_to(message: str | bytes, session: Session, subject: Subject) -> Frame:
+    """Meets one websocket frame of this subject; the `ack` or `nack` that answers it."""
+    try:
+        return await _meet(_parsed(message), session, subject)
+    except ChatError as refusal:
+        return nack(_id_in(message), refusal.code, refusal.message)
+    except Exception:
+        log.exception("A frame could not be met.")
+        return nack(_id_in(message), "server_error", "The server failed; its log says more.")
 
-    from . import bodies
 
+async def _meet(frame: bodies.ClientFrame, session: Session, subject: Subject) -> Frame:
+    if isinstance(frame, bodies.SendFrame):
+        options = frame.options
+        asked = sent(
+            frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
+            is_branch="parentRunId" in options.model_fields_set,
+        )  # fmt: skip
+        return ack(frame.id, await session.send(asked))
+    if isinstance(frame, bodies.CancelFrame):
+        return cancel_ack(frame.id, await session.cancel(maybe_run_id(frame.runId)))
+    if isinstance(frame, bodies.RegenerateFrame):
+        run_id = regenerating_run_id(session.thread_id, frame.id)
+        return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id))
+    if isinstance(frame, bodies.WithdrawFrame):
+        await session.withdraw(parse_message_id(frame.messageId))
+        return plain_ack(frame.id)
+    going_on = answering_run_id(session.thread_id, frame.id)
+    return ack(frame.id, await session.answer(frame.answers, going_on, maybe_run_id(frame.runId), subject))
+
+
+def maybe_run_id(given: str | None) -> RunId | None:
+    """The run a client named, if it named one."""
+    return None if given is None else parse_run_id(given)
+
+
+def answering_run_id(thread_id: ThreadId, request: str) -> RunId:
+    """The run that goes on from an answer: the same request, the same run."""
+    return regenerating_run_id(thread_id, f"answer:{request}")
+
+
+def _parsed(message: str | bytes) -> bodies.ClientFrame:
+    """A frame as its model, or `Malformed` with the place that does not fit."""
     if isinstance(message, bytes):
         raise Malformed("A frame is JSON text, not bytes.")
     try:
         return bodies.client_frame.validate_json(message)
     except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "frame"
-        raise Malformed(f"{place}: {first['msg']}.") from None
+        raise bodies.misfit(fault, "frame") from None
+
+
+def _id_in(message: str | bytes) -> str | None:
+    """The id of a frame that was refused, where it can be made out."""
+    try:
+        given = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    frame_id = given.get("id") if isinstance(given, dict) else None
+    return frame_id if isinstance(frame_id, str) and len(frame_id) <= 200 else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from ..core.errors import Malformed
 
 MOST_CONTENT = 1_000_000
 
@@ -76,6 +78,7 @@ class Regenerate(Body):
 
 class Answer(Body):
     run_id: Id | None = None
+    request_id: Id | None = None
     answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
 
 
@@ -120,3 +123,10 @@ class AnswerFrame(Body):
 ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame
 
 client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])
+
+
+def misfit(fault: ValidationError, whole: str) -> Malformed:
+    """What does not fit, in words: the first place and why. `whole` names the place where it is all of it."""
+    first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or whole
+    return Malformed(f"{place}: {first['msg']}.")

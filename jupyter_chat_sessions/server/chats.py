@@ -18,6 +18,7 @@ from jupyter_core.paths import jupyter_data_dir
 
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import RunId, SessionKey, Subject, ThreadId
+from ..core.policy import Policy
 from ..core.roles import Journal, Level
 from ..engine.house import Home, House
 from ..engine.runner import Runner
@@ -66,7 +67,7 @@ class Chats:
         self._house = House(
             disk=self.disk,
             now=now,
-            perform=Runner(self._answering.agent, ToolBox(self._sandbox)),
+            perform=Runner(self._answering.agent, ToolBox(self._sandbox), Policy(app.tool_permissions)),
             about=self._about,
             on_change=self._note_change,
         )

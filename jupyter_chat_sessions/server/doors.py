@@ -6,9 +6,10 @@ XSRF and origin are checked by its base class, and a `ChatError` becomes `{"code
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -162,7 +163,8 @@ class ChatHandler(ThreadDoor, APIHandler):
 
     def finish(self, *chunk: Any, **_: Any) -> Any:
         """Ends the request. APIHandler's would call every content JSON, also files and events."""
-        self.update_api_activity()
+        with contextlib.suppress(web.HTTPError):  # a query that is no text must not keep the request from ending
+            self.update_api_activity()
         return super(APIHandler, self).finish(*chunk)
 
     def body_as(self, model: type[Model]) -> Model:
@@ -189,13 +191,13 @@ class ChatHandler(ThreadDoor, APIHandler):
             self.set_header("X-Run-Id", run_id)
 
 
-def parsed(model: type[Model], given: bytes | str | Mapping[str, Any]) -> Model:
+def parsed(model: type[Model], given: bytes) -> Model:
     """What was given as `model`, or `Malformed` with the place that does not fit."""
-    from pydantic import ValidationError  # not before the first request: it would cost every server's start
+    from pydantic import ValidationError
+
+    from .bodies import misfit
 
     try:
-        return model.model_validate_json(given) if isinstance(given, (bytes, str)) else model.model_validate(given)
+        return model.model_validate_json(given)
     except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Malformed(f"{place}: {first['msg']}.") from None
+        raise misfit(fault, "body") from None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tornado.iostream import StreamClosedError
 
 from ..core.errors import ChatError
-from ..core.frames import Frame, nack
 from .doors import ChatHandler, door
 
 if TYPE_CHECKING:
+    from ..core.frames import Frame
     from ..engine.session import Session
 
 HEARTBEAT_S = 10.0
@@ -54,7 +54,7 @@ class Events(ChatHandler):
             return session.watch(self, 0)
         except ChatError as error:
             self._frames.put_nowait(None)
-            return nack(None, error.code, error.message)
+            return _refusal(error)
 
     async def _next(self) -> Frame | None:
         while True:
@@ -78,8 +78,14 @@ class Events(ChatHandler):
         self._frames.put_nowait(frame)
 
     def dismiss(self, why: ChatError) -> None:
-        self._frames.put_nowait(nack(None, why.code, why.message))
+        self._frames.put_nowait(_refusal(why))
         self._frames.put_nowait(None)
 
     def on_connection_close(self) -> None:
         self._frames.put_nowait(None)
+
+
+def _refusal(why: ChatError) -> Frame:
+    from ..core.frames import nack
+
+    return nack(None, why.code, why.message)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Callable, Dict, Unicode
+from traitlets import Bool, Callable, Dict, Enum, Unicode
 
 from .. import __version__
 
@@ -35,6 +35,12 @@ class ChatSessions(ExtensionApp):
         key_trait=Unicode(),
         value_trait=Callable(),
         help="More agents by name: each a class, or anything callable, that takes nothing and gives an `Agent`.",
+    ).tag(config=True)
+    tool_permissions = Dict(
+        key_trait=Unicode(),
+        value_trait=Enum(("allow", "ask", "deny")),
+        help="What a model may do without asking, by the tool's name, and for all others under `*`; nothing in a chat "
+        "loosens it. Without a rule, what a model wrote asks where the operating system confines nothing.",
     ).tag(config=True)
     persist = Bool(
         True,

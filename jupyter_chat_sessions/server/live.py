@@ -6,8 +6,6 @@ A socket owns nothing: the run goes on without it, and another one goes on where
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
@@ -16,16 +14,12 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ..core.errors import ChatError, Conflict, Malformed, NotFound, ThreadDeleted, Unreadable
-from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
-from ..core.ids import parse_message_id, parse_run_id, regenerating_run_id
-from . import asking
+from ..core.errors import ChatError, Malformed, NotFound, ThreadDeleted, Unreadable
 from .doors import AUTH_RESOURCE, ThreadDoor
 
-if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
+if TYPE_CHECKING:  # what costs time to import waits for the first request
+    from ..core.frames import Frame
     from ..engine.session import Session
-
-log = logging.getLogger(__name__)
 
 PING_MS = 10_000
 MOST_FRAME_BYTES = 4_000_000
@@ -111,6 +105,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
     def dismiss(self, why: ChatError) -> None:
         """Says why, and closes."""
+        from ..core.frames import nack
+
         self._write(nack(None, why.code, why.message).text)
         self.close(close_code(why), why.code)
 
@@ -140,45 +136,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Meets one frame; the answer is an `ack` or a `nack` with its id."""
-        if self._session is None:
-            return
-        try:
-            answer = await self._meet(self._session, message)
-        except ChatError as error:
-            answer = nack(_id_in(message), error.code, error.message)
-        except Exception:
-            log.exception("A frame could not be met.")
-            answer = nack(_id_in(message), "server_error", "The server failed; its log says more.")
-        self._write(answer.text)
+        from .asking import answer_to
 
-    async def _meet(self, session: Session, message: str | bytes) -> Frame:
-        from . import bodies  # pydantic: not before the first frame
-
-        frame = asking.client_frame(message)
-        if isinstance(frame, bodies.SendFrame):
-            options = frame.options
-            sent = asking.sent(
-                frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
-                is_branch="parentRunId" in options.model_fields_set,
-            )  # fmt: skip
-            return ack(frame.id, await session.send(sent))
-        if isinstance(frame, bodies.CancelFrame):
-            run_id = None if frame.runId is None else parse_run_id(frame.runId)
-            return cancel_ack(frame.id, await session.cancel(run_id))
-        if isinstance(frame, bodies.RegenerateFrame):
-            run_id = regenerating_run_id(session.thread_id, frame.id)
-            return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id))
-        if isinstance(frame, bodies.WithdrawFrame):
-            await session.withdraw(parse_message_id(frame.messageId))
-            return plain_ack(frame.id)
-        raise Conflict("Nothing in this thread waits for an answer.")
-
-
-def _id_in(message: str | bytes) -> str | None:
-    """The id of a frame that was refused, where it can be made out."""
-    try:
-        given = json.loads(message)
-    except (ValueError, RecursionError):
-        return None
-    frame_id = given.get("id") if isinstance(given, dict) else None
-    return frame_id if isinstance(frame_id, str) and len(frame_id) <= 200 else None
+        if self._session is not None:
+            answer = await answer_to(message, self._session, self.subject)
+            self._write(answer.text)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict
-from ..core.frames import line_record
-from ..core.ids import RunId, new_run_id, parse_message_id, parse_run_id, parse_thread_id, regenerating_run_id
-from ..core.roles import Page
-from ..core.transcript import MessageLine, RunLine, StartLine
-from . import asking
+from ..core.ids import new_run_id, parse_message_id, parse_run_id, parse_thread_id, regenerating_run_id
 from .doors import ChatHandler, door, running_door
 
-if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
-    from ..engine.session import Session
-
 PAGE = 50
+MOST_OF_A_PAGE = 500
 
 
 class Messages(ChatHandler):
@@ -25,37 +17,20 @@ class Messages(ChatHandler):
     @door
     async def get(self, given: str) -> None:
         """A page of the path that ends at the head, oldest first; the last page without `before`."""
-        session = await self.session_of(given)
-        before = self.number("before", 0, 0, 10**18) or None
-        page: Page = await self.chats.disk(session.journal.before, before, self.number("limit", PAGE, 1, 500))
-        self.name_ids(session.thread_id)
-        self.write_json(self._page_record(session, page))
+        from .pages import page_record
 
-    def _page_record(self, session: Session, page: Page) -> dict[str, Any]:
-        models = {line.run_id: line.model for line in page.lines if isinstance(line, StartLine)}
-        return {
-            "messages": [
-                {
-                    "seq": line.seq,
-                    "created": line.created,
-                    "run_id": line.run_id,
-                    "message": line_record(line, session.home.file_url)["message"],
-                }
-                for line in page.lines
-                if isinstance(line, MessageLine)
-            ],
-            "runs": [
-                {"run_id": line.run_id, "outcome": line.outcome, "model": models.get(line.run_id), "usage": line.usage}
-                for line in page.lines
-                if isinstance(line, RunLine)
-            ],
-            "more": page.more,
-        }
+        before = self.number("before", 0, 0, 10**18) or None
+        limit = self.number("limit", PAGE, 1, MOST_OF_A_PAGE)
+        session = await self.session_of(given)
+        page = await self.chats.disk(session.journal.before, before, limit)
+        self.name_ids(session.thread_id)
+        self.write_json(page_record(page, session.home.file_url))
 
     @running_door
     async def post(self, given: str) -> None:
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
-        from . import bodies  # pydantic: not before the first request
+        from . import asking, bodies
+        from .pages import said_in
 
         asked = self.body_as(bodies.NewMessage)
         sent = asking.sent(
@@ -78,15 +53,9 @@ class Messages(ChatHandler):
             self.write_json(answer, 202)
             return
         outcome = await session.ended(receipt.run_id)
-        self.write_json({**answer, "outcome": outcome, "messages": await self._said_in(session, receipt.run_id)})
-
-    async def _said_in(self, session: Session, run_id: RunId) -> list[Any]:
-        page: Page = await self.chats.disk(session.journal.before, None, 500)
-        return [
-            line_record(line, session.home.file_url)["message"]
-            for line in page.lines
-            if isinstance(line, MessageLine) and line.run_id == run_id and line.message["role"] != "user"
-        ]
+        page = await self.chats.disk(session.journal.before, None, MOST_OF_A_PAGE)
+        said = said_in(page, receipt.run_id, session.home.file_url)
+        self.write_json({**answer, "outcome": outcome, "messages": said})
 
 
 class WaitingMessage(ChatHandler):
@@ -140,9 +109,15 @@ class Answer(ChatHandler):
 
     @running_door
     async def post(self, given: str) -> None:
-        """Answers what a run asks a person. No agent of this version asks, so nothing ever waits."""
+        """Decides what a waiting run asks a person; a run goes on from there."""
+        from .asking import answering_run_id, maybe_run_id
         from .bodies import Answer as Body
 
-        self.body_as(Body)
-        await self.session_of(given)
-        raise Conflict("Nothing in this thread waits for an answer.")
+        asked = self.body_as(Body)
+        waiting = maybe_run_id(asked.run_id)
+        session = await self.session_of(given)
+        going_on = answering_run_id(session.thread_id, asked.request_id) if asked.request_id else new_run_id()
+        receipt = await session.answer(asked.answers, going_on, waiting, self.subject)
+        self.name_ids(session.thread_id, receipt.run_id)
+        answer = {"thread_id": session.thread_id, "message_id": receipt.message_id, "run_id": receipt.run_id}
+        self.write_json(answer, 202)

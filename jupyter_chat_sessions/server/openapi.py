@@ -69,7 +69,7 @@ SCHEMAS: dict[str, Schema] = {
     "Accepted": _object(_ACCEPTED),
     "Answered": _object({**_ACCEPTED, "outcome": STRING, "messages": _list({"type": "object"})}),
     "Cancelled": _object({"cancelled": BOOLEAN, "run_ids": _list(STRING)}),
-    "Regenerating": _object({"thread_id": STRING, "message_id": STRING, "run_id": STRING}),
+    "GoingOn": _object({"thread_id": STRING, "message_id": STRING, "run_id": STRING}),
     "Restarted": _object({"restarted": BOOLEAN}),
     "FileList": _object(
         {
@@ -169,9 +169,13 @@ PATHS: dict[str, dict[str, Schema]] = {
         "post": _operation("Stop", {200: _json("Cancelled", "What was stopped.")}, "Cancel", query=_HINTS)
     },
     f"{THREAD}/regenerate": {
-        "post": _operation("Answer a message again", {202: _json("Regenerating", "Begun.")}, "Regenerate", query=_HINTS)
+        "post": _operation("Answer a message again", {202: _json("GoingOn", "Begun.")}, "Regenerate", query=_HINTS)
     },
-    f"{THREAD}/answer": {"post": _operation("Answer what a run asks a person", {}, "Answer", query=_HINTS)},
+    f"{THREAD}/answer": {
+        "post": _operation(
+            "Decide what a run asks a person", {202: _json("GoingOn", "It goes on.")}, "Answer", query=_HINTS
+        )
+    },
     f"{THREAD}/kernel/restart": {
         "post": _operation("Forget the variables; files remain", {202: _json("Restarted", "Done.")}, query=_HINTS)
     },

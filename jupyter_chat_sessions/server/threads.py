@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..core.conversation import Conversation
 from ..core.errors import Malformed, Stale, ThreadNotFound
 from ..core.ids import ThreadId, new_thread_id, parse_session_key, parse_thread_id
 from .doors import ChatHandler, door, running_door
 
 if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
+    from ..core.conversation import Conversation
     from ..engine.session import Session
 
 SESSION_KEY = "X-Session-Key"

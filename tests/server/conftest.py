@@ -1,4 +1,4 @@
-"""A real jupyter_server with the extension loaded, on a root of its own."""
+"""A real jupyter_server with the extension loaded, on a root of its own, with an agent that plays what a test wrote."""
 
 from __future__ import annotations
 
@@ -8,16 +8,39 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from served import Answer, Connect, Rest, Socket
-from tornado.httpclient import HTTPResponse
+from jupyter_server.serverapp import ServerApp
+from played import Played
+from served import Answer, Connect, Raw, Rest, Socket
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.websocket import WebSocketClientConnection
+
+from jupyter_chat_sessions.server.chats import Chats
 
 PREFIX = "chat-sessions"
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_chat_sessions": True}}}
+def chat_config() -> dict[str, Any]:
+    """More configuration, by class: a test asks for it with `parametrize("chat_config", [...])`."""
+    return {}
+
+
+@pytest.fixture
+def agent() -> Played:
+    return Played()
+
+
+@pytest.fixture
+def jp_server_config(chat_config: dict[str, Any], agent: Played) -> dict[str, Any]:
+    ours = {"agents": {"played": lambda: agent}, **chat_config.get("ChatSessions", {})}
+    server = {"jpserver_extensions": {"jupyter_chat_sessions": True}, **chat_config.get("ServerApp", {})}
+    return {**chat_config, "ChatSessions": ours, "ServerApp": server}
+
+
+@pytest.fixture
+def chats(jp_serverapp: ServerApp) -> Callable[[], Chats]:
+    """What is behind the doors, as soon as somebody has knocked."""
+    return lambda: jp_serverapp.web_app.settings["jupyter_chat_sessions"].chats
 
 
 @pytest.fixture
@@ -26,7 +49,7 @@ def new_id() -> Callable[[], str]:
 
 
 @pytest.fixture
-def rest(jp_fetch: Callable[..., Awaitable[HTTPResponse]]) -> Rest:
+def rest(chats: Callable[[], Chats], jp_fetch: Callable[..., Awaitable[HTTPResponse]]) -> Rest:
     """`await rest("POST", "/threads", body)`: an answer, whatever its status."""
 
     async def request(method: str, path: str, body: Any = None, **more: Any) -> Answer:
@@ -42,7 +65,42 @@ def rest(jp_fetch: Callable[..., Awaitable[HTTPResponse]]) -> Rest:
 
 
 @pytest.fixture
-def live(jp_ws_fetch: Callable[..., Awaitable[WebSocketClientConnection]]) -> Iterator[Connect]:
+def raw(
+    chats: Callable[[], Chats],
+    http_server_client: AsyncHTTPClient,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+) -> Raw:
+    """`await raw("GET", "/threads/%2e%2e", is_known=False)`: the address as it stands, with or without credentials."""
+
+    async def request(
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        is_known: bool = True,
+        base: str = f"{jp_base_url}{PREFIX}",
+    ) -> Answer:
+        headers = {**(jp_auth_header if is_known else {}), **(headers or {})}
+        response = await http_server_client.fetch(
+            f"{base}{path}",
+            method=method,
+            body=body,
+            headers=headers,
+            raise_error=False,
+            allow_nonstandard_methods=True,
+            follow_redirects=False,
+        )
+        return Answer(response)
+
+    return request
+
+
+@pytest.fixture
+def live(
+    chats: Callable[[], Chats], jp_ws_fetch: Callable[..., Awaitable[WebSocketClientConnection]]
+) -> Iterator[Connect]:
     """`await live(thread_id, after=0)`: a connected socket, its `hello` not yet read."""
     opened: list[Socket] = []
 

@@ -25,8 +25,19 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Status and code, of an answer that is an error in the documented shape."""
+        body = self.json
+        assert set(body) == {"code", "message"}, body
+        assert isinstance(body["message"], str)
+        assert body["message"]
+        assert "Traceback" not in body["message"]
+        return self.status, body["code"]
+
 
 Rest = Callable[..., Awaitable[Answer]]
+Raw = Callable[..., Awaitable[Answer]]
 
 
 class Socket:
@@ -56,6 +67,23 @@ class Socket:
         event: dict[str, Any] = frame["event"]
         return event
 
+    async def answer(self, frame_id: str) -> dict[str, Any]:
+        """The `ack` or `nack` of that id."""
+        return await self.until(lambda frame: frame["kind"] in ("ack", "nack") and frame["id"] == frame_id)
+
+    async def refusal(self) -> tuple[str, int | None]:
+        """The code in the `nack` of an address that is refused, and the code the socket is closed with."""
+        frame = await self.next()
+        assert (frame["kind"], frame["id"]) == ("nack", None)
+        assert frame["message"]
+        return frame["code"], await self.closed()
+
+    async def closed(self) -> int | None:
+        """The close code, once it is closed."""
+        while await asyncio.wait_for(self.connection.read_message(), 10) is not None:
+            pass
+        return self.connection.close_code
+
     async def send(self, content: Any, **more: Any) -> str:
         message_id = more.pop("id", str(uuid.uuid4()))
         await self.say(kind="send", id=message_id, content=content, **more)
@@ -75,6 +103,19 @@ class Socket:
                 told.append(frame["event"]["value"])
         return told
 
+    def text(self, run_id: str) -> str:
+        """A run's words as this viewer was shown them: a snapshot, then deltas with a number not seen before."""
+        words, seen = "", 0
+        for frame in self.frames:
+            run = frame.get("run") or {}
+            if frame["kind"] == "hello" and run.get("run_id") == run_id:
+                words, seen = run["text"], run["n"]
+            elif frame.get("run_id") == run_id and frame["n"] > seen:
+                seen = frame["n"]
+                if frame["event"]["type"] == "TEXT_MESSAGE_CONTENT":
+                    words += frame["event"]["delta"]
+        return words
+
 
 Connect = Callable[..., Awaitable[Socket]]
 
@@ -82,3 +123,23 @@ Connect = Callable[..., Awaitable[Socket]]
 def found(root: Path, name: str) -> list[Path]:
     """Every file of that name below a folder."""
     return sorted(root.rglob(name))
+
+
+def tree(root: Path) -> set[str]:
+    """Every file and folder below a folder, by its path there."""
+    return {str(each.relative_to(root)) for each in root.rglob("*")}
+
+
+def lines_of(root: Path, thread_id: str) -> list[dict[str, Any]]:
+    """A transcript as it stands on disk, its header first."""
+    raw = (root / ".chats" / thread_id / "chat.jsonl").read_bytes()
+    assert raw.endswith(b"\n")
+    return [json.loads(line) for line in raw.splitlines()]
+
+
+async def until(claim: Callable[[], Any], timeout: float = 10) -> None:
+    """Returns when the claim holds; fails when it does not within the time."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while not claim():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
