@@ -323,7 +323,8 @@ class Session:
 
     def _tell_lists(self, before: Conversation) -> None:
         now = self._conversation
-        is_urgent = now.is_deleted or now.chosen_title != before.chosen_title or before.message_count == 0
+        is_named_anew = (now.chosen_title, now.notebook) != (before.chosen_title, before.notebook)
+        is_urgent = now.is_deleted or is_named_anew or before.message_count == 0
         self._house.on_change(self, is_urgent)
 
     def _vanish(self) -> None:

@@ -20,8 +20,9 @@ EVERY_S = 1.0
 class CatalogNotes:
     """Gathers the newest state of each thread and notes it in its folder's catalog, outside every request's path."""
 
-    def __init__(self, disk: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, disk: Callable[..., Awaitable[Any]], tell_changed: Callable[[ChatsFolder, int], None]) -> None:
         self._disk = disk
+        self._tell_changed = tell_changed
         self._waiting: dict[ThreadId, tuple[ChatsFolder, Conversation, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -61,7 +62,9 @@ class CatalogNotes:
     async def _write_one(self, chats_folder: ChatsFolder, conversation: Conversation, created: str) -> None:
         """The transcript is the truth: where its catalog cannot be written, it is put right at a later listing."""
         try:
-            await self._disk(chats_folder.note, conversation, created)
+            version = await self._disk(chats_folder.note, conversation, created)
+            if version is not None:
+                self._tell_changed(chats_folder, version)
         except ChatError as refused:
             log.warning("The catalog of %s was not written: %s", chats_folder.path, refused)
         except Exception:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_data_dir
 
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
-from ..core.ids import RunId, SessionKey, Subject, ThreadId
+from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
 from ..core.roles import Journal, Level
 from ..engine.house import Home, House
@@ -32,6 +32,7 @@ from ..files.session_keys import SessionKeys
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
+from .bus import Bus
 from .catalog_notes import CatalogNotes
 from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of
@@ -59,7 +60,8 @@ class Chats:
         self._pool = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="chat-disk")
         self.places = Places(_local_root(app), Path(jupyter_data_dir()), self._pool.submit)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
-        self._notes = CatalogNotes(self.disk)
+        self._notes = CatalogNotes(self.disk, self._tell_changed)
+        self._bus = Bus(app.server.event_logger, self._rename_notebook)
         self._answering = Answering(app.default_model, app.agents)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
@@ -86,6 +88,7 @@ class Chats:
         await self._sandbox.shutdown()
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
+        self._bus.close()
         self._pool.shutdown(wait=False)
         if self._scratch is not None:
             self._scratch.cleanup()
@@ -253,6 +256,21 @@ class Chats:
             self.places.sweep(chats_folder)
         elif is_urgent:
             self._pool.submit(self.places.remember, chats_folder.path)
+
+    def _tell_changed(self, chats_folder: ChatsFolder, version: int) -> None:
+        self._bus.tell_changed(self.places.name_of(chats_folder), version)
+
+    async def _rename_notebook(self, folder: str, old: str, new: str) -> None:
+        """A notebook was renamed in Jupyter: its threads go with it."""
+        listed = await self.disk(self.places.folder(folder).list)
+        for entry in listed.chats:
+            if entry.get("notebook") == old:
+                thread_id = ThreadId(entry["guid"])
+                chats_folder = await self._find(thread_id, Place(folder))
+                session = self.sessions.find(thread_id) or await self._open(
+                    thread_id, chats_folder, Place(folder), OWNER
+                )
+                await session.rebind(new)
 
     def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(errand)

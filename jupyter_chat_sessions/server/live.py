@@ -42,7 +42,6 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     """One viewer of one thread."""
 
     _session: Session | None = None
-    _has_left = False
     _unsent = 0
     _is_behind = False
 
@@ -72,12 +71,12 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         try:
             session = await self.session_of(given, must_exist=False)
             after = self._after()
-            if self._has_left:  # while the thread was being opened
-                return
             self._session = session
             self._write(session.watch(self, after).text)
         except ChatError as error:
             self.dismiss(error)
+        except web.HTTPError:
+            self.dismiss(Malformed("The query of the address is not UTF-8."))
 
     def _after(self) -> int:
         given = self.get_query_argument("after", "0")
@@ -88,7 +87,6 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     def on_close(self) -> None:
         """Leaves; the run goes on."""
         super().on_close()
-        self._has_left = True
         if self._session is not None:
             self._session.unwatch(self)
 
