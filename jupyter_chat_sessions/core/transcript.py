@@ -1,18 +1,13 @@
-"""The lines of a transcript: what they are, how they are written, how they are read.
-
-The rule kept here: reading never raises for a line and never loses one. A line that is not one is skipped and
-counted by the caller; a type or version that is not known yet is kept as `UnknownLine`, with its place in the order.
-"""
+"""The lines of a transcript: what they are and how they are written. How they are read: `decoding`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from .errors import Unreadable
-from .ids import MessageId, RunId, ThreadId, older_message_id, older_run_id
+from .ids import MessageId, RunId, ThreadId
 
 SCHEMA_VERSION = 1
 
@@ -21,6 +16,10 @@ Message = Mapping[str, Any]
 
 Outcome = Literal["success", "cancelled", "error", "interrupted", "waiting"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+FOLLOWS_HEAD = RunId("head")
+"""The parent of an older turn's run, which no file names: whatever the head is when the line is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,92 +140,6 @@ class UnknownLine(Line):
     type: str
 
 
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record[key]
-    if not isinstance(value, str):
-        raise TypeError(key)
-    return value
-
-
-def _maybe_text(record: Mapping[str, Any], key: str) -> str | None:
-    return None if record.get(key) is None else _text(record, key)
-
-
-def _object(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = record[key]
-    if not isinstance(value, dict):
-        raise TypeError(key)
-    return value
-
-
-def _maybe_object(record: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    return None if record.get(key) is None else _object(record, key)
-
-
-def _objects(record: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
-    value = record[key]
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise TypeError(key)
-    return tuple(value)
-
-
-def _run_id(record: Mapping[str, Any], key: str = "run_id") -> RunId:
-    return RunId(_text(record, key))
-
-
-def _maybe_run_id(record: Mapping[str, Any], key: str = "run_id") -> RunId | None:
-    return None if record.get(key) is None else _run_id(record, key)
-
-
-def _message(record: Mapping[str, Any]) -> Message:
-    message = _object(record, "message")
-    _text(message, "id")
-    _text(message, "role")
-    return message
-
-
-def _options(record: Mapping[str, Any]) -> Options:
-    options = _maybe_object(record, "options") or {}
-    return Options(
-        mode=_maybe_text(options, "mode"),
-        model=_maybe_text(options, "model"),
-        parent_run_id=_maybe_run_id(options, "parent_run_id"),
-        is_branch="parent_run_id" in options,
-    )
-
-
-def _outcome(record: Mapping[str, Any]) -> Outcome:
-    outcome = _text(record, "outcome")
-    if outcome not in OUTCOMES:
-        raise ValueError(outcome)
-    return outcome  # type: ignore[return-value]
-
-
-_Read = Callable[[int, str, Mapping[str, Any]], Line]
-_READ: dict[str, _Read] = {
-    "message": lambda seq, at, r: MessageLine(seq, at, _message(r), _maybe_run_id(r), _options(r)),
-    "start": lambda seq, at, r: StartLine(
-        seq,
-        at,
-        _run_id(r),
-        MessageId(_text(r, "message_id")),
-        _maybe_run_id(r, "parent_run_id"),
-        _maybe_text(r, "model"),
-    ),
-    "run": lambda seq, at, r: RunLine(
-        seq, at, _run_id(r), _outcome(r), _maybe_object(r, "usage"), _maybe_object(r, "error")
-    ),
-    "withdrawn": lambda seq, at, r: WithdrawnLine(seq, at, MessageId(_text(r, "message_id"))),
-    "head": lambda seq, at, r: HeadLine(seq, at, _maybe_run_id(r)),
-    "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _objects(r, "interrupts")),
-    "answer": lambda seq, at, r: AnswerLine(seq, at, _run_id(r), _objects(r, "answers"), _maybe_text(r, "by")),
-    "cancel": lambda seq, at, r: CancelLine(seq, at, _maybe_run_id(r)),
-    "title": lambda seq, at, r: TitleLine(seq, at, _text(r, "title")),
-    "notebook": lambda seq, at, r: NotebookLine(seq, at, _maybe_text(r, "notebook")),
-    "copied": lambda seq, at, r: CopiedLine(seq, at, ThreadId(_text(r, "from"))),
-    "deleted": lambda seq, at, _: DeletedLine(seq, at),
-    "restored": lambda seq, at, _: RestoredLine(seq, at),
-}
 _TYPE_OF: dict[type[Line], str] = {
     MessageLine: "message",
     StartLine: "start",
@@ -293,99 +206,6 @@ def encode_header(header: Header) -> bytes:
 def _dump(record: Mapping[str, Any]) -> bytes:
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass") + b"\n"
-
-
-def _load(raw: bytes) -> Any:
-    """The JSON value in `raw`, or `None` where there is none."""
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def decode_header(raw: bytes) -> Header:
-    """Line 1, of this or the older layout. `Unreadable` where it is not a header."""
-    record = _load(raw)
-    if not isinstance(record, dict) or record.get("type") != "header":
-        raise Unreadable("The transcript does not begin with a header line; it is left untouched.")
-    guid, created, version = record.get("guid"), record.get("created"), record.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(guid, str) or type(version) is not int:
-        raise Unreadable("The transcript's header names no thread; it is left untouched.")
-    notebook, owner = record.get("notebook"), record.get("owner")
-    return Header(
-        guid=ThreadId(guid.lower()),
-        created=created if isinstance(created, str) else "",
-        notebook=notebook if isinstance(notebook, str) else None,
-        owner=owner if isinstance(owner, str) else None,
-        schema_version=version,
-    )
-
-
-def decode(raw: bytes, thread_id: ThreadId) -> tuple[Line, ...]:
-    """The lines that `raw` stands for: one; several with one `seq` for an older turn; none for a bad line."""
-    record = _load(raw)
-    if not isinstance(record, dict):
-        return ()
-    kind, seq, created = record.get("type"), record.get("seq"), record.get("created")
-    if not isinstance(kind, str) or type(seq) is not int or seq < 1 or not isinstance(created, str):
-        return ()
-    version = record.get("schema_version", SCHEMA_VERSION)
-    if type(version) is not int or version > SCHEMA_VERSION:
-        return (UnknownLine(seq, created, kind),)
-    try:
-        if kind == "turn":
-            return _older_turn(thread_id, seq, created, record)
-        read = _READ.get(kind)
-        return (read(seq, created, record) if read else UnknownLine(seq, created, kind),)
-    except (KeyError, TypeError, ValueError):
-        return ()
-
-
-def _older_turn(thread_id: ThreadId, seq: int, created: str, record: Mapping[str, Any]) -> tuple[Line, ...]:
-    """A `turn` line as the message, run and answers it stands for. It follows the turn before it."""
-    run_id = older_run_id(thread_id, seq)
-    asked = older_message_id(thread_id, seq, "user", 0)
-    question = {"id": asked, "role": "user", "content": _older_question(record["question"])}
-    answers = [
-        {"id": older_message_id(thread_id, seq, "assistant", position), "role": "assistant", "content": text}
-        for position, text in enumerate(_older_answers(record.get("answer")))
-    ]
-    return (
-        MessageLine(seq, created, question, run_id),
-        StartLine(seq, created, run_id, asked, FOLLOWS_HEAD),
-        *(MessageLine(seq, created, answer, run_id) for answer in answers),
-        RunLine(seq, created, run_id, "success"),
-    )
-
-
-FOLLOWS_HEAD = RunId("head")
-"""The parent of an older turn's run, which no file names: whatever the head is when the line is read."""
-
-
-def _older_question(question: Any) -> str:
-    if isinstance(question, dict):
-        asked = question.get("questions")
-        question = asked[-1] if isinstance(asked, list) and asked else question.get("text", "")
-    return _older_text(question)
-
-
-def _older_answers(answer: Any) -> list[str]:
-    if isinstance(answer, dict) and isinstance(answer.get("answers"), list):
-        answer = answer["answers"]
-    if answer is None:
-        return []
-    return [_older_text(each) for each in (answer if isinstance(answer, list) else [answer])]
-
-
-def _older_text(value: Any) -> str:
-    """The words in one older question or answer; what has none is shown as its JSON, never dropped."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        for key in ("text", "answer", "content"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-    return json.dumps(value, ensure_ascii=False)
 
 
 def text_of(message: Message) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+from ..core.decoding import decode
 from ..core.ids import ThreadId
 from ..core.roles import Page
-from ..core.transcript import Line, decode
+from ..core.transcript import Line
 
 BLOCK = 1 << 15
 """Bytes of one read: some fifty lines of a usual chat."""

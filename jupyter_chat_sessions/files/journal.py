@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.decoding import decode
 from ..core.errors import Unreadable
 from ..core.ids import RunId, ThreadId
 from ..core.roles import Decide, Draft, Page, Writing
-from ..core.transcript import Header, Line, TitleLine, decode, encode, encode_header
+from ..core.transcript import Header, Line, TitleLine, encode, encode_header
 from .backwards import groups_backwards, last_lines
 from .disk import now, refusals
 from .draft_file import DraftFile, has_gone_on

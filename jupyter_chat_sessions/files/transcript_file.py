@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..core.decoding import decode_header
 from ..core.errors import ChatError, InvalidThreadId, ReadOnly, ThreadDeleted, Unreadable
 from ..core.ids import ThreadId, parse_thread_id
-from ..core.transcript import CopiedLine, Header, decode_header
+from ..core.transcript import CopiedLine, Header
 from .backwards import groups_backwards
 from .disk import read_range, refusals, refused, sync, write_all
 from .layout import TRANSCRIPT, is_folder_at, opened_folder

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_chat_sessions.core.decoding import decode, decode_header
 from jupyter_chat_sessions.core.errors import Unreadable
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
 from jupyter_chat_sessions.core.transcript import (
@@ -26,8 +27,6 @@ from jupyter_chat_sessions.core.transcript import (
     TitleLine,
     UnknownLine,
     WithdrawnLine,
-    decode,
-    decode_header,
     encode,
     encode_header,
     text_of,

@@ -195,7 +195,7 @@ async def test_a_query_that_is_no_text_is_refused_in_words(
     url = f"{jp_base_url}chat-sessions/threads/{new_id()}/live?notebook=%FF"
     reader, writer = await handshake(url, jp_serverapp.port, jp_auth_header)
     assert b'"malformed"' in await asyncio.wait_for(reader.readuntil(b"}"), 5)
-    assert b"\x11\x30" in await asyncio.wait_for(reader.read(), 5)  # the close frame's code is 4400
+    assert b"\x11\x30" in await asyncio.wait_for(reader.read(100), 5)  # the close frame's code is 4400
     writer.close()
 
 
