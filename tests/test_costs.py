@@ -87,7 +87,7 @@ async def opened(beside: Path, perform: Perform, turns: int = 0) -> AsyncIterato
         (chats.path / thread_id).mkdir(parents=True)
         (chats.path / thread_id / "chat.jsonl").write_bytes(transcript_of(thread_id, turns))
         (chats.path / ".gitignore").touch()
-    notes = CatalogNotes(asyncio.to_thread)
+    notes = CatalogNotes(asyncio.to_thread, lambda chats_folder, version: None)
 
     def on_change(session: Session, is_urgent: bool) -> None:
         notes.note(chats, session.conversation, AT, is_urgent)

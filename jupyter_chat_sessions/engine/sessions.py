@@ -26,6 +26,7 @@ class Sessions:
         self._on_activity = on_activity
         self._idle_close_s = idle_close_s
         self._ticker: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[Session]:
         """The sessions that are open now."""
@@ -79,7 +80,8 @@ class Sessions:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
-        await asyncio.gather(*(self.drop(thread_id) for thread_id in list(self._open)), return_exceptions=True)
+        dropping = (self.drop(thread_id) for thread_id in list(self._open))
+        await asyncio.gather(*dropping, *self._leaving, return_exceptions=True)
 
     async def _tick(self) -> None:
         """Looks for what other servers did: often where something is in flight, now and then where someone watches."""
@@ -91,16 +93,21 @@ class Sessions:
             quiet_look = loop.time() if is_quiet_look else quiet_look
             for session in self:
                 if session.is_gone or (session.is_idle and loop.time() - session.idle_since > self._idle_close_s):
-                    await self._let_go(session.thread_id)
+                    self._let_go(session.thread_id)
                 elif session.conversation.is_busy or session.conversation.wants_lane:
                     session.look()
                     self._on_activity()
                 elif is_quiet_look and session.is_watched:
                     session.look()
 
-    async def _let_go(self, thread_id: ThreadId) -> None:
-        """Drops a session that nobody needs; one that cannot be closed in order must not end the looking."""
-        try:
-            await self.drop(thread_id)
-        except Exception:
-            log.exception("Thread %s was not closed in order.", thread_id)
+    def _let_go(self, thread_id: ThreadId) -> None:
+        """Drops a session that nobody needs, beside the looking: one that is slow to close must not hold it up."""
+        leaving = asyncio.get_running_loop().create_task(self.drop(thread_id), name=f"closing {thread_id}")
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._note_left)
+
+    def _note_left(self, leaving: asyncio.Task[None]) -> None:
+        self._leaving.discard(leaving)
+        failure = None if leaving.cancelled() else leaving.exception()
+        if failure is not None:
+            log.error("%s: not closed in order.", leaving.get_name(), exc_info=failure)
