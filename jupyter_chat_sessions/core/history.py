@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .ids import RunId
-from .transcript import FOLLOWS_HEAD, Line, Message, MessageLine, StartLine
+from .transcript import FOLLOWS_HEAD, Line, Message, MessageLine, RunLine, StartLine
 
 
 def path_of(lines: Sequence[Line], run_id: RunId) -> list[RunId]:
@@ -36,6 +36,7 @@ def messages_to(lines: Sequence[Line], run_id: RunId) -> list[Message]:
             questions.setdefault(line.message["id"], line.message)
         elif line.run_id is not None:
             answers.setdefault(line.run_id, []).append(line.message)
+    _mark_cut_short(lines, answers)
     messages: list[Message] = []
     before: str | None = None
     for each in path_of(lines, run_id):
@@ -45,3 +46,16 @@ def messages_to(lines: Sequence[Line], run_id: RunId) -> list[Message]:
         messages += answers.get(each, [])
         before = asked[each]
     return messages
+
+
+def _mark_cut_short(lines: Sequence[Line], answers: dict[RunId, list[Message]]) -> None:
+    """Lets the last words of a run that did not succeed say so, as `metadata.jupyter.outcome`."""
+    for line in lines:
+        if not isinstance(line, RunLine) or line.outcome in ("success", "waiting"):
+            continue
+        said = answers.get(line.run_id, [])
+        place = next((at for at in reversed(range(len(said))) if said[at]["role"] == "assistant"), None)
+        if place is not None:
+            metadata = said[place].get("metadata") or {}
+            jupyter = {**metadata.get("jupyter", {}), "outcome": line.outcome}
+            said[place] = {**said[place], "metadata": {**metadata, "jupyter": jupyter}}

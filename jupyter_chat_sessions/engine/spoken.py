@@ -84,7 +84,7 @@ class Spoken:
 
     def _fresh_id(self, given: str | None) -> str:
         """The provider's id for the call, unless this thread has seen it: some providers repeat `call_0`."""
-        call_id = given if given and given not in self._taken else f"call_{uuid.uuid4()}"
+        call_id = given if given and given not in self._taken else f"call_{uuid.uuid4().hex}"
         self._taken.add(call_id)
         return call_id
 

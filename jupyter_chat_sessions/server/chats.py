@@ -62,7 +62,7 @@ class Chats:
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
         self._bus = Bus(app.server.event_logger, self._rename_notebook)
-        self._answering = Answering(app.default_model, app.agents)
+        self._answering = Answering(app.default_model, app.agents, looks_around=app.detect_local)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(self._files_of, self.default_files)
@@ -74,6 +74,7 @@ class Chats:
             on_change=self._note_change,
         )
         self.sessions = Sessions(on_activity=self._note_activity)
+        self._run_errand(self._answering.look_around())
 
     async def disk(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs a blocking call in a worker thread."""
@@ -88,6 +89,7 @@ class Chats:
         await self._sandbox.shutdown()
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
+        await self._answering.close()
         self._bus.close()
         self._pool.shutdown(wait=False)
         if self._scratch is not None:

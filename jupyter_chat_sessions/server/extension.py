@@ -29,8 +29,14 @@ class ChatSessions(ExtensionApp):
     version = __version__
 
     default_model = Unicode(
-        "direct", help="Who answers where neither the message nor the thread says: an agent's name."
+        "",
+        help="Who answers where a message names nobody: an agent's name such as `direct`, or a model as "
+        "`provider:model`. Blank: the model of a provider whose key is in the environment, else of a model server of "
+        "yours on this computer, else direct mode, which needs none.",
     ).tag(config=True)
+    detect_local = Bool(True, help="Look for model servers of yours on this computer's loopback address.").tag(
+        config=True
+    )
     agents = Dict(
         key_trait=Unicode(),
         value_trait=Callable(),

@@ -89,7 +89,8 @@ def measure(is_quick: bool) -> list[Figure]:
         loop.run_until_complete(close_clients())
     loop.close()
     ours_us, other_us = found.ours / PIECES * 1e6, found.other / PIECES * 1e6
-    note = f"agent {ours_us:.1f} us, httpx alone {other_us:.1f} us CPU a piece, {found.rounds} rounds, control {found.control:.2f}"
+    costs = f"agent {ours_us:.1f} us, httpx alone {other_us:.1f} us CPU a piece"
+    note = f"{costs}, {found.rounds} rounds, control {found.control:.2f}"
     return [
         Figure(
             "M2",

@@ -32,7 +32,7 @@ def agent() -> Played:
 
 @pytest.fixture
 def jp_server_config(chat_config: dict[str, Any], agent: Played) -> dict[str, Any]:
-    ours = {"agents": {"played": lambda: agent}, **chat_config.get("ChatSessions", {})}
+    ours = {"default_model": "direct", "agents": {"played": lambda: agent}, **chat_config.get("ChatSessions", {})}
     server = {"jpserver_extensions": {"jupyter_chat_sessions": True}, **chat_config.get("ServerApp", {})}
     return {**chat_config, "ChatSessions": ours, "ServerApp": server}
 

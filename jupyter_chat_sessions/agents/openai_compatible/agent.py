@@ -1,0 +1,165 @@
+"""One step of a model behind chat completions: ask, pass on what it says, try again where nothing was said yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.errors import NotFound
+from ...core.roles import AgentEvent, Author, Request
+from ..keys import Key, Keys
+from ..providers import ModelId, host_of, is_loopback, label_of, parse_model_id
+from .body import body_of, encoded
+from .endpoint import Endpoint
+from .failures import Asked, Feature, ProviderFailed, failure, failure_of_error
+from .patience import Patience, RanOut
+from .reading import AnswerReader, ErrorInStream
+
+_FIRST_LOCAL_S = 600.0
+"""A server on this computer may load its model first."""
+_FIRST_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long is waited, in seconds, and how often is tried. There is no limit in total."""
+
+    connect_s: float = 5.0
+    first_s: float | None = None
+    """Until the first piece; `None`: 600 on this computer, 120 elsewhere."""
+    between_s: float = 120.0
+    after_end_s: float = 5.0
+    """Until the stream closes or counts its tokens, once the model has said that it ended."""
+    retries: int = 2
+    retry_s: float = 0.5
+    longest_retry_s: float = 30.0
+    """A provider that asks for a longer pause than this is not waited for."""
+
+
+class OpenAICompatible:
+    """A model of one provider. Keeps no conversation: what it learns is only what its server refuses to take."""
+
+    author: Author = "model"
+
+    def __init__(
+        self,
+        model_id: ModelId,
+        keys: Keys | None = None,
+        environment: Mapping[str, str] = os.environ,
+        limits: Limits | None = None,
+    ) -> None:
+        provider = model_id.provider
+        base_url = provider.address(environment)
+        self.id = str(model_id)
+        self.label = label_of(model_id, environment)
+        self._model = model_id.model
+        self._provider = provider
+        self._keys = keys or Keys(environment)
+        self._limits = limits or Limits()
+        self._window = provider.window(environment)
+        self._left_out: set[Feature] = set()
+        self._is_own_address = base_url != provider.base_url
+        variable = provider.key_variables[0] if provider.key_variables else ""
+        self._asked = Asked(provider.title, host_of(base_url), model_id.model, variable)
+        self._endpoint = Endpoint(base_url, self._asked, self._limits.connect_s)
+        local = is_loopback(base_url)
+        self._first_s = self._limits.first_s or (_FIRST_LOCAL_S if local else _FIRST_S)
+
+    async def answer(self, request: Request) -> AsyncGenerator[AgentEvent, None]:
+        """One step. Closing it closes the request to the provider."""
+        tries = _Tries(self._limits)
+        while True:
+            has_spoken = False
+            try:
+                async with contextlib.aclosing(self._attempt(request)) as lists:
+                    async for events in lists:
+                        has_spoken = True
+                        for event in events:
+                            yield event
+                return
+            except ProviderFailed as failed:
+                if has_spoken:
+                    raise
+                if not self._learn(failed, tries):
+                    await asyncio.sleep(tries.pause_after(failed))
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """What would be sent now for this step."""
+        return body_of(request, self._model, self._window, self._provider.dialect, frozenset(self._left_out))
+
+    async def _attempt(self, request: Request) -> AsyncGenerator[list[AgentEvent], None]:
+        """Asks once. Gives the events that came together as one list; the last list ends the step."""
+        key = self._key()
+        body = encoded(self.body(request))
+        reader = AnswerReader()
+        patience = Patience(self._first_s)
+        try:
+            async with contextlib.aclosing(self._endpoint.chunks(body, key, patience)) as lists:
+                async for chunks in lists:
+                    patience.limit_s = self._limits.between_s
+                    events = [event for chunk in chunks for event in reader.hear(chunk)]
+                    if events:
+                        yield events
+                    if reader.reason is not None:
+                        patience.limit_s = self._limits.after_end_s
+        except RanOut:
+            if reader.reason is None:
+                raise failure("stalled", self._asked) from None
+        except ErrorInStream as fault:
+            raise failure_of_error(fault.error, self._asked) from None
+        finally:
+            patience.end()
+        if reader.reason is None:
+            raise failure("truncated", self._asked)
+        yield reader.end()
+
+    def _key(self) -> Key | None:
+        key = self._keys.of(self._provider)
+        if key is None and self._provider.needs_key and not self._is_own_address:
+            named = self._provider.key_variables[0]
+            raise ProviderFailed(
+                "auth", f"There is no API key for {self._provider.title}: set {named}, or type one in."
+            )
+        return key
+
+    def _learn(self, failed: ProviderFailed, tries: _Tries) -> bool:
+        """Whether the failure says what to do otherwise, which is then remembered; asking again makes sense at once."""
+        if failed.feature and failed.feature not in self._left_out:
+            self._left_out.add(failed.feature)
+            return True
+        if failed.code == "context_overflow" and not tries.has_shrunk:
+            tries.has_shrunk = True
+            self._window //= 2
+            return True
+        return False
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often one step has been tried again."""
+
+    limits: Limits
+    retries: int = 0
+    has_shrunk: bool = False
+
+    def pause_after(self, failed: ProviderFailed) -> float:
+        """The seconds to wait before the next try. Raises the failure where there is to be none."""
+        asked_for = failed.retry_after or 0.0
+        if not failed.is_passing or self.retries >= self.limits.retries or asked_for > self.limits.longest_retry_s:
+            raise failed
+        self.retries += 1
+        pause = self.limits.retry_s * self.retries
+        return asked_for + pause * random.uniform(0.5, 1.0)
+
+
+def agent_for(name: str, keys: Keys | None = None) -> OpenAICompatible:
+    """The agent of a model id such as `openai:gpt-4.1-mini`. `NotFound` where the id has no provider of the table."""
+    model_id = parse_model_id(name)
+    if model_id is None:
+        raise NotFound(f"{name!r} is no model id: a provider, a colon and a model's name, as in openai:gpt-4.1-mini.")
+    return OpenAICompatible(model_id, keys)
