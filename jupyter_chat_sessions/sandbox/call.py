@@ -21,6 +21,9 @@ class Ending(Enum):
     TIMEOUT = "timeout"
     DIED = "died"
     RESTARTED = "restarted"
+    MEMORY = "memory"
+    DISK = "disk"
+    DISK_FULL = "disk_full"
 
 
 @dataclass

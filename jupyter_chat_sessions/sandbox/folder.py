@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..core.errors import DiskFull, Forbidden, ReadOnly, StorageFailed
 from ..core.roles import Artifact
+from .owners import adopt
 
 OUTPUTS = ".outputs"
 """The folder, inside the thread's, of texts too long for the agent."""
@@ -90,7 +91,9 @@ def _enter(part: str, below: int, *, makes: bool) -> int:
             raise
         with suppress(FileExistsError):  # another call may make it at the same moment
             os.mkdir(part, 0o700, dir_fd=below)
-        return os.open(part, _DIRECTORY, dir_fd=below)
+        made = os.open(part, _DIRECTORY, dir_fd=below)
+        adopt(made, below)
+        return made
 
 
 def _make_by_path(anchor: Path, parts: list[str]) -> None:
@@ -130,7 +133,9 @@ def create_file(folder: Path, name: str, below: str = "") -> int:
     with inside(folder, below) as descriptor:
         if descriptor is None:
             return os.open(folder / below / name, _NEW_FILE, 0o600)
-        return os.open(name, _NEW_FILE, 0o600, dir_fd=descriptor)
+        made = os.open(name, _NEW_FILE, 0o600, dir_fd=descriptor)
+        adopt(made, descriptor)
+        return made
 
 
 def save_numbered(folder: Path, stem: str, suffix: str, content: bytes, *, first: int = 1) -> tuple[str, int]:

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Thread
 
 import zmq
 import zmq.asyncio
@@ -18,12 +20,13 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 
 from ..core.errors import Busy
-from .backends import Report, choose_backend
+from .backends import Report, report_on
 from .connection import Connection
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
 from .slot import Kernel, Slot
 from .sockets import sweep_stale
+from .watch import Watch
 
 _RECONNECT_MS = 10
 _CULL_CHECKS = 4
@@ -45,14 +48,21 @@ class SandboxKernels:
         self._culler: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
-        self._report: Report | None = None
+        self._probing: Future[Report] = Future()
+        Thread(target=self._probe, name="chat-sandbox-probe", daemon=True).start()
+        self._watch = Watch(self.policy, self._slots.values, self.end)
+
+    def _probe(self) -> None:
+        try:
+            self._probing.set_result(report_on(self.policy.backend))
+        except BaseException as error:
+            self._probing.set_exception(error)
 
     @property
     def report(self) -> Report:
-        """How far kernels are kept inside their folders here, and what is not kept out."""
-        if self._report is None:
-            self._report = choose_backend()[1]
-        return self._report
+        """How far kernels are kept inside their folders here, and what is not kept out. It is being found out from the
+        beginning; whoever asks earlier waits a moment."""
+        return self._probing.result()
 
     # --- slots -------------------------------------------------------------------------------------------------------
 
@@ -134,7 +144,7 @@ class SandboxKernels:
         provisioner = manager.provisioner
         assert isinstance(manager, AsyncKernelManager)
         assert isinstance(provisioner, SandboxProvisioner)
-        kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), slot.epoch + 1, slot.reason)
+        kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), folder, slot.epoch + 1, slot.reason)
         try:
             await kernel.connection.ready(lambda: kernel.is_alive, self.policy.ready_s)
         except (ChildProcessError, TimeoutError) as error:
@@ -144,6 +154,7 @@ class SandboxKernels:
         except BaseException:
             await self._remove(kernel)
             raise
+        await asyncio.to_thread(provisioner.settle)
         slot.epoch = kernel.epoch
         return kernel
 
@@ -157,11 +168,12 @@ class SandboxKernels:
             self._context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
             self._running = AsyncMultiKernelManager(
                 kernel_manager_class="jupyter_client.manager.AsyncKernelManager",  # no restarter
-                kernel_spec_manager=SandboxKernelSpecs(),
+                kernel_spec_manager=SandboxKernelSpecs(self.policy),
                 context=self._context,
             )
             self._closing = asyncio.Event()
             self._culler = asyncio.create_task(self._cull(self._closing))
+            self._watch.begin()
             await asyncio.to_thread(sweep_stale)
         return self._running
 
@@ -195,7 +207,8 @@ class SandboxKernels:
     async def _let_go(self, slot: Slot, reason: str) -> None:
         kernel, slot.kernel = slot.kernel, None
         if kernel is not None:
-            slot.reason, slot.names = reason, frozenset()
+            kernel.ended = slot.reason = reason
+            slot.names = frozenset()
             await self._surely(self._bury(kernel))
 
     async def _surely(self, ending: Coroutine[None, None, None]) -> None:
@@ -240,6 +253,7 @@ class SandboxKernels:
 
     async def shutdown(self) -> None:
         """Ends every kernel, at once."""
+        await self._watch.stop()
         if self._culler is not None:
             self._closing.set()
             await self._culler

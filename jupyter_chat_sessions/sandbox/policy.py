@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 _KIB = 1024
 _MIB = 1024 * _KIB
+_GIB = 1024 * _MIB
+
+BackendChoice = Literal["auto", "bubblewrap", "landlock", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
     """The limits of calls and kernels. Times in seconds, sizes in bytes unless the name says characters."""
+
+    backend: BackendChoice = "auto"
+    """How kernels are confined; `auto`: by the strongest way that works here."""
+    readable: tuple[Path, ...] = ()
+    """What confined kernels may read beside the system's programs and their own interpreter."""
+    uid: int | None = None
+    """The user a confined kernel runs as where the server is root; `None`: one for each folder."""
 
     wall_s: float = 300.0
     """How long a call may take when its caller names no time."""
@@ -50,3 +62,24 @@ class SandboxPolicy:
     """How long a kernel may be idle before it is ended."""
     waiting_calls: int = 16
     """How many calls may wait for one thread's kernel."""
+
+    memory_bytes: int = 2 * _GIB
+    """What a kernel and all it has started may keep in memory."""
+    processes: int = 256
+    """How many processes and threads a confined kernel may have."""
+    open_files: int = 1024
+    """How many files each of its processes may have open."""
+    file_bytes: int = 512 * _MIB
+    """The largest file a confined kernel may write."""
+    tmp_bytes: int = 256 * _MIB
+    """The size of `/tmp` where a kernel has its own; it lies in memory."""
+    shm_bytes: int = 64 * _MIB
+    """The same of `/dev/shm`."""
+    quota_bytes: int = _GIB
+    """What a thread's folder may hold."""
+    quota_entries: int = 20_000
+    """How many files and folders it may hold."""
+    free_bytes: int = _GIB
+    """When less than this is left on the disk, calls that go on filling it are ended."""
+    watch_s: float = 0.5
+    """How often memory and disk are looked at while a call runs."""

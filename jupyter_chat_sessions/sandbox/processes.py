@@ -61,10 +61,14 @@ def _bears(pid: int, mark: bytes) -> bool:
         return False
 
 
+def _living() -> dict[int, Process]:
+    found = [_read_process(int(name)) for name in os.listdir(_PROC) if name.isdecimal()]
+    return {process.pid: process for process in found if process is not None}
+
+
 def family(root: int | None, mark: str) -> list[Process]:
     """Every living process of the kernel `root`, itself included; of one that was reaped (`None`), by mark alone."""
-    found = [_read_process(int(name)) for name in os.listdir(_PROC) if name.isdecimal()]
-    living = {process.pid: process for process in found if process is not None}
+    living = _living()
     wanted = f"{MARK}={mark}".encode()
     ours = {
         pid
@@ -78,6 +82,47 @@ def family(root: int | None, mark: str) -> list[Process]:
         ours |= children
         grew = bool(children)
     return [living[pid] for pid in sorted(ours)]
+
+
+def below(root: int, depth: int) -> int | None:
+    """The first child's first child and so on, `depth` times; `None` where there is none. Blocks."""
+    pid: int | None = root
+    for _ in range(depth):
+        pid = min(_children(pid), default=None, key=_started) if pid is not None else None
+    return pid
+
+
+def _started(pid: int) -> float:
+    process = _read_process(pid)
+    return process.started if process else float("inf")
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(_PROC / str(pid) / "task"):
+            with contextlib.suppress(OSError):
+                found += map(int, (_PROC / str(pid) / "task" / task / "children").read_bytes().split())
+    if not found and not (_PROC / "self" / "task" / str(os.getpid()) / "children").exists():
+        found = [each.pid for each in _living().values() if each.parent == pid]
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """The process and what descends from it. Cheaper than `family`, and enough where orphans are adopted."""
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += _children(pid)
+    return found
+
+
+def offer_to_the_oom_killer(root: int, mark: str) -> None:
+    """Has the system, when memory runs out, end these processes rather than the server."""
+    for process in family(root, mark):
+        with contextlib.suppress(OSError):
+            (_PROC / str(process.pid) / "oom_score_adj").write_bytes(b"800")
 
 
 def _send(pid: int, number: int) -> None:
@@ -96,6 +141,11 @@ def kill_tree(root: int, mark: str, *, is_reaped: bool = False, within_s: float 
         return _kill_until_gone(lambda: family(None, mark), within_s)
     _send(root, signal.SIGSTOP)  # so that it starts nothing while its tree is read
     return _kill_until_gone(lambda: family(root, mark), within_s)
+
+
+def kill_kept_tree(root: int, mark: str, within_s: float = 0.5) -> bool:
+    """Kills all but the process at the root, which ends by itself when it has nothing left to keep. Blocks."""
+    return has_proc() and _kill_until_gone(lambda: [each for each in family(root, mark) if each.pid != root], within_s)
 
 
 def kill_since(root: int, mark: str, started: float, *, within_s: float = 1.0) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import copy
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -21,30 +22,39 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Any as AnyValue
 from traitlets import Unicode
 
-from .backends import Launch, backend_named, choose_backend
+from .backends import Backend, Launch, chosen_backend
 from .environment import HIDDEN, TEMPORARY, kernel_environment
 from .folder import make_folder, make_inner
-from .processes import kill_since, kill_tree
+from .policy import SandboxPolicy
+from .processes import below, kill_kept_tree, kill_since, kill_tree, offer_to_the_oom_killer
 from .sockets import SocketFolder, has_ipc
 
 NAME = "chat-sandbox"
 _LOG = "kernel.log"
 _LOG_TAIL = 2_000
+_KEEPER_S = 0.5
+"""How long what keeps a kernel may take to end after it."""
 
 
 class SandboxProvisioner(LocalProvisioner):
     """Launches a kernel in its folder, with an environment of its own, and ends it with all it has started."""
 
-    backend = Unicode("", config=True, help="The name of the backend that confines the kernel; empty: the strongest.")
+    backend = Unicode("auto", config=True, help="What confines the kernel: auto, bubblewrap, landlock or plain.")
+    policy = AnyValue(help="The kernel's `SandboxPolicy`; `None`: the limits that are usual.")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mark = uuid.uuid4().hex
         self._sockets: SocketFolder | None = None
         self._log_tail = ""
-        self.exit_code: int | None = None
+        self._exit_code: int | None = None
+        self._confinement: Backend | None = None
+        self._fds: tuple[int, ...] = ()
+        self.kernel_pid: int | None = None
+        """The kernel's own process as the server sees it, once it has answered."""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         folder = Path(kwargs.get("cwd") or os.getcwd())
@@ -53,11 +63,15 @@ class SandboxProvisioner(LocalProvisioner):
             make_inner(folder, (TEMPORARY, HIDDEN))
             if has_ipc() and self.parent is not None:
                 self._listen_on_sockets(self.parent)
+            backend = self._confinement = await asyncio.to_thread(chosen_backend, self.backend)
             kwargs["env"] = kernel_environment(os.environ, folder, self.mark)
-            kwargs["extra_arguments"] = [*kwargs.get("extra_arguments", []), *self._kernel_options()]
+            kwargs["extra_arguments"] = [*kwargs.get("extra_arguments", []), *self._kernel_options(backend)]
             kwargs = await super().pre_launch(**kwargs)
-            kwargs["cmd"], kwargs["env"] = self._confined(kwargs["cmd"], kwargs["env"], folder)
+            launch = await asyncio.to_thread(backend.confine, self._launch(kwargs["cmd"], kwargs["env"], folder))
+            kwargs["cmd"], kwargs["env"] = list(launch.argv), dict(launch.env)
+            kwargs["pass_fds"] = self._fds = launch.fds
         except BaseException:
+            self._close_fds()
             self._remove_sockets()
             raise
         return kwargs
@@ -70,17 +84,17 @@ class SandboxProvisioner(LocalProvisioner):
         manager.ip = str(self._sockets.path / "k")
         manager.connection_file = str(self._sockets.path / "c.json")
 
-    def _kernel_options(self) -> list[str]:
+    def _kernel_options(self, backend: Backend) -> list[str]:
         is_ipykernel = any("ipykernel" in part for part in self.kernel_spec.argv)
-        return ["--HistoryManager.enabled=False"] if is_ipykernel else []
+        return ["--HistoryManager.enabled=False", *backend.ipykernel_options] if is_ipykernel else []
 
-    def _confined(self, argv: list[str], env: dict[str, str], folder: Path) -> tuple[list[str], dict[str, str]]:
-        backend = backend_named(self.backend) if self.backend else choose_backend()[0]
+    def _launch(self, argv: list[str], env: dict[str, str], folder: Path) -> Launch:
         sockets = self._sockets.path if self._sockets else None
-        launch = backend.confine(Launch(tuple(argv), env, folder, sockets))
-        return list(launch.argv), dict(launch.env)
+        resources = (Path(self.kernel_spec.resource_dir),) if self.kernel_spec.resource_dir else ()
+        return Launch(tuple(argv), env, folder, sockets, resources, self.policy or SandboxPolicy())
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        self.kernel_pid = None
         try:
             if self._sockets is None:
                 return await super().launch_kernel(cmd, **kwargs)
@@ -92,6 +106,47 @@ class SandboxProvisioner(LocalProvisioner):
         except BaseException:
             self._remove_sockets()
             raise
+        finally:
+            self._close_fds()
+
+    @property
+    def socket_folder(self) -> Path | None:
+        """The folder it shares with the server, of its sockets and its log."""
+        return self._sockets.path if self._sockets else None
+
+    def _close_fds(self) -> None:
+        fds, self._fds = self._fds, ()
+        for descriptor in fds:
+            os.close(descriptor)
+
+    # --- its processes -----------------------------------------------------------------------------------------------
+
+    @property
+    def keepers(self) -> int:
+        """How many processes stand between the one that was launched and the kernel."""
+        return self._confinement.keepers if self._confinement else 0
+
+    def settle(self) -> None:
+        """Finds the kernel's own process, once it has answered. Blocks."""
+        if self.process is not None and sys.platform != "win32":
+            self.kernel_pid = below(self.process.pid, self.keepers)
+            offer_to_the_oom_killer(self.process.pid, self.mark)
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the kernel ended with, a signal as a negative number; `None` while it runs or where it is unknown."""
+        code = self._exit_code if self.process is None else self.process.poll()
+        return 128 - code if code is not None and self.keepers and code > 128 else code
+
+    async def send_signal(self, signum: int) -> None:
+        """Signals the kernel and what runs in its group, past what keeps it."""
+        if self.keepers and signum == signal.SIGINT and self.process is not None:
+            pid = self.kernel_pid or await asyncio.to_thread(below, self.process.pid, self.keepers)
+            if pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(os.getpgid(pid), signum)
+            return
+        await super().send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:
         """Kills the kernel and every process it has started, wherever they went."""
@@ -99,7 +154,7 @@ class SandboxProvisioner(LocalProvisioner):
         if process is None or sys.platform == "win32":
             await super().kill(restart)
             return
-        self.exit_code = await asyncio.to_thread(_end, process, self.mark)
+        self._exit_code = await asyncio.to_thread(_end, process, self.mark, self.keepers)
 
     async def kill_since(self, started: float) -> None:
         """Kills what the kernel has started since `boot_clock()` was `started`; the kernel lives on."""
@@ -130,8 +185,12 @@ class SandboxProvisioner(LocalProvisioner):
             return file.read(_LOG_TAIL).decode("utf-8", "replace").strip()
 
 
-def _end(process: subprocess.Popen[bytes], mark: str) -> int | None:
+def _end(process: subprocess.Popen[bytes], mark: str, keepers: int) -> int | None:
     """Kills and reaps. Returns the exit code. Blocks."""
+    if keepers and process.poll() is None:
+        kill_kept_tree(process.pid, mark)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_KEEPER_S)
     kill_tree(process.pid, mark, is_reaped=process.poll() is not None)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=1.0)
@@ -141,9 +200,14 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> int | None:
 class SandboxKernelSpecs(KernelSpecManager):
     """The installed kernels, each to be launched in a sandbox. Nothing is written to disk."""
 
+    def __init__(self, policy: SandboxPolicy | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._policy = policy or SandboxPolicy()
+
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         spec = copy.deepcopy(super().get_kernel_spec(kernel_name))
-        spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME, "config": {}}
+        config = {"backend": self._policy.backend, "policy": self._policy}
+        spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME, "config": config}
         return spec
 
 

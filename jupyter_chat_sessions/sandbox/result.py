@@ -19,6 +19,14 @@ _WHY = {
     "crash": "the one before died",
     "user": "it was restarted on request",
     "server_restart": "the server was restarted",
+    "memory": "the one before used too much memory",
+    "disk": "the one before put too much into its folder",
+    "disk_full": "the one before nearly filled the disk",
+}
+_LIMITS = {
+    Ending.MEMORY: "it used more than {memory} of memory",
+    Ending.DISK: "its folder holds more than {disk} or {entries:,} files; delete some",
+    Ending.DISK_FULL: "there is hardly any space left on the disk",
 }
 _SLACK = 500
 """What is left free of the metadata for what a tool adds."""
@@ -35,7 +43,7 @@ def result(
     call: Call, ending: Ending, artifacts: Sequence[Artifact], level: Level, policy: SandboxPolicy
 ) -> ToolResult:
     """The result of a call that ran."""
-    error, after = _error(call, ending)
+    error, after = _error(call, ending, policy)
     before = _newcomer(call)
     content = call.outputs.saying.content(before, "\n".join([*_notices(call, ending, policy), *after]))
     metadata: dict[str, Any] = {
@@ -56,7 +64,7 @@ def _newcomer(call: Call) -> str:
     return f"[New Python process: {why}. Variables from earlier calls are gone; files remain.]"
 
 
-def _error(call: Call, ending: Ending) -> tuple[str | None, list[str]]:
+def _error(call: Call, ending: Ending, policy: SandboxPolicy) -> tuple[str | None, list[str]]:
     """The error in a word, and what the agent is told of it."""
     if ending is Ending.TIMEOUT:
         error = f"timed out after {call.timeout_s:g} s"
@@ -66,6 +74,11 @@ def _error(call: Call, ending: Ending) -> tuple[str | None, list[str]]:
     if ending is Ending.DIED:
         error = "the Python process died"
         return error, [f"[The Python process died{_cause(call)}. Variables are gone; files remain.]"]
+    if ending in _LIMITS:
+        error = _LIMITS[ending].format(
+            memory=_size(policy.memory_bytes), disk=_size(policy.quota_bytes), entries=policy.quota_entries
+        )
+        return error, [f"[The Python process was ended: {error}. Variables are gone; files remain.]"]
     if ending is Ending.RESTARTED:
         error = "the Python process was restarted during the call"
         return error, ["[The Python process was restarted during the call. Variables are gone; files remain.]"]
@@ -76,14 +89,17 @@ def _error(call: Call, ending: Ending) -> tuple[str | None, list[str]]:
     return call.outputs.error or _replied_error(call.request.reply or {}), []
 
 
+def _size(count: int) -> str:
+    return f"{count / 2**30:g} GB" if count >= 2**30 else f"{count / 2**20:g} MB"
+
+
 def _replied_error(reply: Mapping[str, Any]) -> str | None:
     """The error the reply tells, where its output did not come."""
     return f"{reply.get('ename')}: {str(reply.get('evalue'))[:500]}" if reply.get("status") == "error" else None
 
 
 def _cause(call: Call) -> str:
-    process = call.kernel.provisioner.process
-    code = process.returncode if process is not None else call.kernel.provisioner.exit_code
+    code = call.kernel.provisioner.exit_code
     if code is None:
         return ""
     if code >= 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 
@@ -19,18 +19,22 @@ from ..core.ids import RunId, ThreadId
 from ..core.roles import Level, ToolContext, ToolEvent, ToolOutput, ToolResult, ToolStatus
 from .call import Call, Ending
 from .epochs import read_epoch, write_epoch
-from .folder import changed, look, make_folder
+from .folder import Seen, changed, look, make_folder
 from .kernels import SandboxKernels
 from .names import NAMES, names_in
 from .outputs import Outputs
+from .owners import settle_owner
 from .policy import SandboxPolicy
 from .result import refused, result
 from .saying import Saying
 from .slot import Slot
+from .watch import Allowance, allowance
 
 _LOOK_S = 0.1
 """How often a silent kernel is checked to be alive."""
 _NAMES_S = 1.0
+_ENDED = {ending.value: ending for ending in (Ending.MEMORY, Ending.DISK, Ending.DISK_FULL)}
+"""The limits a kernel may have been ended at."""
 
 
 class SandboxRunner:
@@ -100,12 +104,17 @@ class SandboxRunner:
             if context.thread_id is None:
                 await self.kernels.forget(key)
 
+    def _survey(self, folder: Path) -> tuple[Mapping[str, Seen], Allowance]:
+        """What the folder holds as a call begins, and what it may hold in the end. Blocks."""
+        settle_owner(folder)
+        return look(folder, self._policy.snapshot_entries), allowance(folder, self._policy)
+
     async def _run(
         self, slot: Slot, code: str, context: ToolContext, timeout_s: float | None
     ) -> AsyncGenerator[ToolEvent, None]:
         asked = time.monotonic()
         folder = self.folder(context)
-        before = await asyncio.to_thread(look, folder, self._policy.snapshot_entries)
+        before, slot.allowance = await asyncio.to_thread(self._survey, folder)
         if not self.kernels.is_running(slot):
             yield ToolStatus("Starting Python")
             if slot.epoch == 0 and (last := await asyncio.to_thread(read_epoch, folder)):
@@ -132,7 +141,7 @@ class SandboxRunner:
                     yield ToolOutput(output)
                 yield await self._conclude(call, folder)
             finally:
-                slot.image_number = outputs.image_number
+                slot.image_number, slot.allowance = outputs.image_number, None
                 outputs.saying.close()
                 if not call.has_ended:
                     await self._stop_for_good(call)
@@ -168,7 +177,7 @@ class SandboxRunner:
             await self._stop(call, "timeout")
             return Ending.TIMEOUT
         if not call.has_its_kernel:
-            return Ending.RESTARTED
+            return _ENDED.get(call.kernel.ended or "", Ending.RESTARTED)
         await self.kernels.end(call.slot, "crash")
         return Ending.DIED
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_client.manager import AsyncKernelManager
 
 from .connection import Connection
 from .provisioner import SandboxProvisioner
+
+if TYPE_CHECKING:  # the watch knows slots
+    from .watch import Allowance
 
 
 @dataclass
@@ -20,10 +25,13 @@ class Kernel:
     manager: AsyncKernelManager
     provisioner: SandboxProvisioner
     connection: Connection
+    folder: Path
     epoch: int
     reason: str
     is_lent: bool = False
     """Whether a call is talking to it; its sockets are then the call's to close."""
+    ended: str | None = None
+    """Why it was ended by the server."""
 
     @property
     def is_alive(self) -> bool:
@@ -44,6 +52,8 @@ class Slot:
     is_fresh: bool = True
     """Whether the next call is the first of its kernel."""
     image_number: int = 0
+    allowance: Allowance | None = None
+    """What the call under way may put on the disk."""
     waiting: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     starting: asyncio.Task[Kernel] | None = None

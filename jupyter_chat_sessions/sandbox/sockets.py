@@ -17,6 +17,8 @@ from pathlib import Path
 
 import zmq
 
+from .owners import LOCK
+
 if sys.platform != "win32":
     import fcntl
 
@@ -52,7 +54,7 @@ class SocketFolder:
         if root is None:
             raise OSError("There is no writable folder with a path short enough for unix sockets.")
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))  # made with mode 0700
-        self._lock = os.open(self.path / "owner", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def remove(self) -> None:
@@ -87,7 +89,7 @@ def _remove_if_stale(path: Path, older_than_s: float) -> bool:
     try:
         if time.time() - path.stat().st_mtime < older_than_s:
             return False
-        lock = os.open(path / "owner", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        lock = os.open(path / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return False  # not one of ours, or already gone
     try:

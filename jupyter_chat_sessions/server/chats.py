@@ -29,6 +29,7 @@ from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
+from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
@@ -65,7 +66,7 @@ class Chats:
         self._answering = Answering(app.default_model, app.agents, looks_around=app.detect_local)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
-        self._sandbox = SandboxRunner(self._files_of, self.default_files)
+        self._sandbox = SandboxRunner(self._files_of, self.default_files, SandboxPolicy(backend=app.sandbox))
         self._house = House(
             disk=self.disk,
             now=now,

@@ -42,6 +42,11 @@ class ChatSessions(ExtensionApp):
         value_trait=Callable(),
         help="More agents by name: each a class, or anything callable, that takes nothing and gives an `Agent`.",
     ).tag(config=True)
+    sandbox = Enum(
+        ("auto", "bubblewrap", "landlock", "plain"),
+        default_value="auto",
+        help="How tools are confined: `auto` takes the strongest way that works here, `plain` confines nothing.",
+    ).tag(config=True)
     tool_permissions = Dict(
         key_trait=Unicode(),
         value_trait=Enum(("allow", "ask", "deny")),

@@ -1,4 +1,5 @@
-"""Real kernels for the sandbox's tests: one runner a module, so that its kernels are shared."""
+"""Real kernels for the sandbox's tests, under every backend that works here: one runner a module and backend, so that
+its kernels are shared."""
 
 from __future__ import annotations
 
@@ -10,17 +11,44 @@ from sandbox_calls import Run, Told, make_runner, told_by
 
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.sandbox import SandboxRunner
+from jupyter_chat_sessions.sandbox.backends import BACKENDS, backend_named
+
+
+def pytest_report_header() -> list[str]:
+    reports = {backend.name: backend.probe() for backend in BACKENDS}
+    return [f"sandbox: {name} {'tried' if each.ok else f'NOT TRIED: {each.reason}'}" for name, each in reports.items()]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where something confines kernels, what is tried unconfined is left to the slow run, but for the attacks."""
+    if not any(backend.name != "plain" and backend.probe().ok for backend in BACKENDS):
+        return
+    for item in items:
+        in_slow = item.path.name in ("test_sandbox_kernels.py", "test_sandbox_limits.py", "test_sandbox_runner.py")
+        callspec = getattr(item, "callspec", None)
+        if in_slow and callspec is not None and callspec.params.get("backend") == "plain":
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[backend.name for backend in BACKENDS])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of a backend that works here."""
+    report = backend_named(request.param).probe()
+    if not report.ok:
+        pytest.skip(f"{request.param} does not work here: {report.reason}")
+    return str(request.param)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def runner(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxRunner]:
-    made = make_runner(tmp_path_factory.mktemp("notebooks"), grace_s=1.0)
+async def runner(tmp_path_factory: pytest.TempPathFactory, backend: str) -> AsyncIterator[SandboxRunner]:
+    made = make_runner(tmp_path_factory.mktemp("notebooks"), backend=backend, grace_s=1.0)
     yield made
     await made.shutdown()
 
 
 @pytest.fixture(scope="module")
-def thread_id() -> ThreadId:
+def thread_id(backend: str) -> ThreadId:
     return new_thread_id()
 
 

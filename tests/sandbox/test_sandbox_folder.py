@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import os
 import stat
+import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -10,6 +14,8 @@ from jupyter_chat_sessions.core.errors import Forbidden
 from jupyter_chat_sessions.core.roles import Artifact
 from jupyter_chat_sessions.sandbox.epochs import read_epoch, write_epoch
 from jupyter_chat_sessions.sandbox.folder import changed, create_file, look, make_folder, media_type, save_numbered
+from jupyter_chat_sessions.sandbox.owners import hand_over
+from jupyter_chat_sessions.sandbox.usage import disk_use
 
 
 @pytest.fixture
@@ -87,6 +93,42 @@ def test_files_that_are_new_or_changed_are_told_with_their_type(folder: Path) ->
         Artifact("changed.csv", 2, "text/csv"),
         Artifact("new.bin", 3, "application/octet-stream"),
     ]
+
+
+def test_a_folder_that_is_swapped_for_a_symlink_all_the_time_leads_nowhere(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (outside / "shut").mkdir(mode=0o300)
+    before = {path: (path.stat().st_uid, path.stat().st_mode) for path in (outside, *outside.iterdir())}
+    stopping = Event()
+    (tmp_path / "aside").mkdir()
+
+    def swap() -> None:
+        for number in itertools.count():
+            with suppress(OSError):  # the folder may not be there, or may have been made again
+                os.rename(folder / "inner", tmp_path / "aside" / str(number))
+            with suppress(OSError):
+                (folder / "inner").symlink_to(outside)
+            if stopping.is_set():
+                return
+
+    swapping = Thread(target=swap)
+    swapping.start()
+    try:
+        deadline, written = time.monotonic() + 0.5, 0
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                os.close(create_file(folder, f"{written}.txt", "inner"))
+                written += 1
+            disk_use(folder, 1000)
+            if os.geteuid() == 0:
+                hand_over(folder, 60_600)
+    finally:
+        stopping.set()
+        swapping.join()
+    assert written
+    assert {path: (path.stat().st_uid, path.stat().st_mode) for path in (outside, *outside.iterdir())} == before
 
 
 @pytest.mark.parametrize(

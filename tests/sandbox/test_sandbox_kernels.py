@@ -23,8 +23,8 @@ GONE = "Variables from earlier calls are gone; files remain."
 
 
 @asynccontextmanager
-async def a_runner(root: Path, **limits: Any) -> AsyncIterator[SandboxRunner]:
-    runner = make_runner(root, **limits)
+async def a_runner(root: Path, backend: str, **limits: Any) -> AsyncIterator[SandboxRunner]:
+    runner = make_runner(root, backend=backend, **limits)
     try:
         yield runner
     finally:
@@ -41,29 +41,32 @@ def socket_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def pid_of(runner: SandboxRunner, thread_id: ThreadId) -> int:
-    return int((await told_by(runner, "import os; os.getpid()", thread_id)).result.content.splitlines()[-1])
+    """The kernel's process as the server sees it."""
+    await told_by(runner, "1", thread_id)
+    kernel = runner.kernels.slot(thread_id).kernel
+    assert kernel is not None
+    assert kernel.provisioner.kernel_pid is not None
+    return kernel.provisioner.kernel_pid
 
 
 def is_running(pid: int) -> bool:
     return os.path.exists(f"/proc/{pid}")
 
 
-async def test_two_chats_do_not_see_each_other_and_nothing_is_left_of_them(tmp_path: Path, socket_root: Path) -> None:
+async def test_two_chats_do_not_see_each_other_and_nothing_is_left_of_them(
+    tmp_path: Path, backend: str, socket_root: Path
+) -> None:
     one, two = new_thread_id(), new_thread_id()
     nap = a_long_time()
-    async with a_runner(tmp_path) as runner:
-        first, _ = await asyncio.gather(
-            told_by(
-                runner,
-                f"x = 1; import os, subprocess; subprocess.Popen(['setsid', 'sleep', '{nap}']); os.getpid()",
-                one,
-            ),
+    async with a_runner(tmp_path, backend) as runner:
+        await asyncio.gather(
+            told_by(runner, f"x = 1; import subprocess; subprocess.Popen(['setsid', 'sleep', '{nap}'])", one),
             told_by(runner, "open('mine.txt', 'w').close()", two),
         )
         told = await told_by(runner, "import os; print(os.listdir('.')); x", two)
         assert told.result.content.startswith("['mine.txt']") or "'mine.txt'" in told.result.content
         assert told.result.error == "NameError: name 'x' is not defined"
-        pids = [int(first.result.content), await pid_of(runner, two)]
+        pids = [await pid_of(runner, one), await pid_of(runner, two)]
         assert len(names_in(socket_root)) == 2
         assert await eventually(lambda: len(running(nap)) == 1)
     assert not any(map(is_running, pids))
@@ -71,10 +74,12 @@ async def test_two_chats_do_not_see_each_other_and_nothing_is_left_of_them(tmp_p
     assert names_in(socket_root) == []
 
 
-async def test_a_kernel_that_dies_in_a_call_is_told_at_once_and_the_next_call_says_what_is_gone(tmp_path: Path) -> None:
+async def test_a_kernel_that_dies_in_a_call_is_told_at_once_and_the_next_call_says_what_is_gone(
+    tmp_path: Path, backend: str
+) -> None:
     thread_id = new_thread_id()
     nap = a_long_time()
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         await told_by(runner, "x = 1", thread_id)
         began = time.monotonic()
         code = f"""
@@ -101,9 +106,9 @@ os._exit(3)
         assert (await told_by(runner, "1", thread_id)).result.metadata["kernel"]["epoch"] == 3
 
 
-async def test_code_that_will_not_be_interrupted_is_killed_after_the_grace_time(tmp_path: Path) -> None:
+async def test_code_that_will_not_be_interrupted_is_killed_after_the_grace_time(tmp_path: Path, backend: str) -> None:
     thread_id = new_thread_id()
-    async with a_runner(tmp_path, grace_s=0.3) as runner:
+    async with a_runner(tmp_path, backend, grace_s=0.3) as runner:
         code = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(.1)"
         told = await told_by(runner, code, thread_id, timeout_s=0.3)
         assert told.result.error == "timed out after 0.3 s"
@@ -120,9 +125,9 @@ async def test_code_that_will_not_be_interrupted_is_killed_after_the_grace_time(
         assert (await told_by(runner, "2", thread_id)).result.content.endswith("2")
 
 
-async def test_restarting_ends_the_call_under_way_and_forgets_the_variables(tmp_path: Path) -> None:
+async def test_restarting_ends_the_call_under_way_and_forgets_the_variables(tmp_path: Path, backend: str) -> None:
     thread_id = new_thread_id()
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         await told_by(runner, "x = 1", thread_id)
         call = asyncio.create_task(
             told_by(runner, "open('began', 'w').close(); import time; time.sleep(99)", thread_id)
@@ -136,25 +141,25 @@ async def test_restarting_ends_the_call_under_way_and_forgets_the_variables(tmp_
         assert again.result.content.startswith("[New Python process: it was restarted on request.")
 
 
-async def test_the_kernel_idle_for_longest_gives_way_and_idle_ones_are_ended(tmp_path: Path) -> None:
+async def test_the_kernel_idle_for_longest_gives_way_and_idle_ones_are_ended(tmp_path: Path, backend: str) -> None:
     one, two, three = (new_thread_id() for _ in range(3))
-    async with a_runner(tmp_path, max_kernels=2, idle_s=600.0) as runner:
+    async with a_runner(tmp_path, backend, max_kernels=2, idle_s=600.0) as runner:
         pids = {thread_id: await pid_of(runner, thread_id) for thread_id in (one, two)}
         await told_by(runner, "1", one)  # used since
         pids[three] = await pid_of(runner, three)
         assert [is_running(pids[each]) for each in (one, two, three)] == [True, False, True]
         told = await told_by(runner, "1", two)
         assert told.result.metadata["kernel"]["reason"] == "culled"
-    async with a_runner(tmp_path, idle_s=0.2) as runner:
+    async with a_runner(tmp_path, backend, idle_s=0.2) as runner:
         pid = await pid_of(runner, new_thread_id())
         assert await eventually(lambda: not is_running(pid))
 
 
-async def test_a_server_that_starts_anew_tells_that_variables_are_gone(tmp_path: Path) -> None:
+async def test_a_server_that_starts_anew_tells_that_variables_are_gone(tmp_path: Path, backend: str) -> None:
     thread_id = new_thread_id()
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         await told_by(runner, "x = 1", thread_id)
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         told = await told_by(runner, "1", thread_id)
         assert told.result.metadata["kernel"] == {"epoch": 2, "fresh": True, "reason": "server_restart"}
         assert GONE in told.result.content
@@ -183,10 +188,10 @@ async def test_a_kernel_that_cannot_start_is_told_with_its_reason_and_leaves_not
 
 
 async def test_a_call_cancelled_while_python_starts_leaves_a_kernel_that_is_ended_with_the_rest(
-    tmp_path: Path, socket_root: Path
+    tmp_path: Path, backend: str, socket_root: Path
 ) -> None:
     thread_id = new_thread_id()
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         call = asyncio.create_task(told_by(runner, "1", thread_id))
         assert await eventually(lambda: names_in(socket_root) != [])
         call.cancel()
@@ -196,9 +201,9 @@ async def test_a_call_cancelled_while_python_starts_leaves_a_kernel_that_is_ende
     assert names_in(socket_root) == []
 
 
-async def test_a_thread_that_is_closed_waits_for_its_call_and_is_forgotten(tmp_path: Path) -> None:
+async def test_a_thread_that_is_closed_waits_for_its_call_and_is_forgotten(tmp_path: Path, backend: str) -> None:
     thread_id = new_thread_id()
-    async with a_runner(tmp_path) as runner:
+    async with a_runner(tmp_path, backend) as runner:
         pid = await pid_of(runner, thread_id)
         call = asyncio.create_task(told_by(runner, "import time; time.sleep(.3); 'done'", thread_id))
         assert await eventually(lambda: runner.kernels.slot(thread_id).turn.locked())
@@ -219,15 +224,17 @@ def memory(name):
     return int(next(line for line in open("/proc/self/status") if line.startswith(name)).split()[1]) // 1024
 
 async def main():
-    runner, thread_id = make_runner(Path({root!r})), new_thread_id()
+    runner, thread_id = make_runner(Path({root!r}), backend={backend!r}), new_thread_id()
     {body}
 
 asyncio.run(main())
 """
 
 
-def server(root: Path, body: str) -> list[str]:
-    code = SERVER.format(here=str(Path(__file__).parent), root=str(root), body=body.replace("\n", "\n    "))
+def server(root: Path, body: str, backend: str) -> list[str]:
+    """The command of a process that is a server to `runner` and `thread_id`."""
+    here = str(Path(__file__).parent)
+    code = SERVER.format(here=here, root=str(root), backend=backend, body=body.replace("\n", "\n    "))
     return [sys.executable, "-c", code]
 
 
@@ -246,7 +253,7 @@ def server(root: Path, body: str) -> list[str]:
         ),
     ],
 )
-def test_a_flood_of_output_does_not_grow_the_server(tmp_path: Path, code: str, most: int) -> None:
+def test_a_flood_of_output_does_not_grow_the_server(tmp_path: Path, backend: str, code: str, most: int) -> None:
     body = f"""
 await told_by(runner, "print('x' * 100_000)", thread_id)
 before = memory("VmRSS")
@@ -254,7 +261,7 @@ told = await told_by(runner, {code!r}, thread_id, 60)
 print(memory("VmHWM") - before, len(told.result.content))
 await runner.shutdown()
 """
-    done = subprocess.run(server(tmp_path, body), capture_output=True, text=True, timeout=90, check=True)
+    done = subprocess.run(server(tmp_path, body, backend), capture_output=True, text=True, timeout=90, check=True)
     grown, length = map(int, done.stdout.split())
     print(f"grown by {grown} MB: {code[:40]}")
     assert grown <= most
@@ -262,13 +269,13 @@ await runner.shutdown()
 
 
 @pytest.mark.slow
-async def test_a_kernel_ends_with_its_server(tmp_path: Path, socket_root: Path) -> None:
+async def test_a_kernel_ends_with_its_server(tmp_path: Path, backend: str, socket_root: Path) -> None:
     body = """
-told = await told_by(runner, "import os; os.getpid()", thread_id)
-print(told.result.content, flush=True)
+await told_by(runner, "1", thread_id)
+print(runner.kernels.slot(thread_id).kernel.provisioner.kernel_pid, flush=True)
 await asyncio.sleep(99)
 """
-    with start(*server(tmp_path, body)) as process:
+    with start(*server(tmp_path, body, backend)) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.kill()

@@ -134,3 +134,31 @@ async def test_killing_since_a_moment_spares_what_was_there_before() -> None:
 @needs_proc
 def test_this_process_is_never_one_of_a_kernels() -> None:
     assert os.getpid() not in {process.pid for process in family(os.getppid(), "none")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines kernels yet")
+def test_an_interpreter_in_a_home_opens_its_own_folders_and_not_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_chat_sessions.sandbox.backends.reading import readable
+
+    home, venv = tmp_path / "home", tmp_path / "home" / "project" / ".venv"
+    folder = home / "project" / ".chats" / "some-thread" / "files"
+    for path in (home / "bin", home / "lib", home / ".ssh", venv / "bin", folder, home / "conda" / "bin"):
+        path.mkdir(parents=True)
+    for path in (home / "bin" / "python", home / "conda" / "bin" / "python"):
+        path.touch(mode=0o700)
+    (venv / "bin" / "python").symlink_to(home / "conda" / "bin" / "python")
+    (venv / "pyvenv.cfg").write_text(f"home = {home}/conda/bin\n")
+    monkeypatch.setenv("HOME", str(home))
+    real = Path(os.path.realpath(home))
+    assert set(readable(Launch((str(home / "bin" / "python"),), {}, folder, None))) == {real / "bin", real / "lib"}
+    assert set(readable(Launch((str(venv / "bin" / "python"),), {}, folder, None))) == {
+        real / "conda",
+        real / "project" / ".venv",
+    }
+    # A folder that holds notebooks is not granted, whoever names it.
+    assert readable(Launch((str(home / "bin" / "python"),), {"PYTHONPATH": str(home / "project")}, folder, None)) == [
+        real / "bin",
+        real / "lib",
+    ]

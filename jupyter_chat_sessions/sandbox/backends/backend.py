@@ -7,11 +7,12 @@ real thing on this machine: a program that is installed may still be refused by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ...core.roles import Level
+from ..policy import SandboxPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Report:
     level: Level
     gaps: tuple[str, ...] = ()
     reason: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Launch:
     folder: Path
     sockets: Path | None
     """The private folder of its ZMQ sockets; `None` where it listens on loopback TCP."""
+    readable: tuple[Path, ...] = ()
+    """What it must be able to read beside the system and its own interpreter."""
+    policy: SandboxPolicy = field(default_factory=SandboxPolicy)
+    fds: tuple[int, ...] = ()
+    """Descriptors the command is to inherit; the launcher closes its own when the command has begun."""
 
 
 class Backend(Protocol):
@@ -44,8 +51,16 @@ class Backend(Protocol):
     @property
     def level(self) -> Level: ...
 
+    @property
+    def keepers(self) -> int:
+        """How many processes stand between the one launched and the kernel."""
+
+    @property
+    def ipykernel_options(self) -> tuple[str, ...]:
+        """What an ipykernel is started with here beside its own options."""
+
     def probe(self) -> Report:
-        """Tries the real thing once. Never raises."""
+        """Tries the real thing once. Never raises. Blocks: call it from a worker thread."""
 
     def confine(self, launch: Launch) -> Launch:
-        """The launch that runs the same kernel, confined."""
+        """The launch that runs the same kernel, confined. `OSError` where this folder cannot be."""

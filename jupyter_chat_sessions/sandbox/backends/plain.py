@@ -11,6 +11,8 @@ class Plain:
 
     name = "plain"
     level: Level = "unconfined"
+    keepers = 0
+    ipykernel_options: tuple[str, ...] = ()
 
     def probe(self) -> Report:
         return Report(
@@ -21,6 +23,7 @@ class Plain:
                 "tools can use the network",
                 "tools can see, and stop, this user's other processes",
             ),
+            backend=self.name,
         )
 
     def confine(self, launch: Launch) -> Launch:
