@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_data_dir
@@ -29,7 +29,7 @@ from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
-from ..sandbox.policy import SandboxPolicy
+from ..sandbox.policy import BackendChoice, SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
@@ -66,7 +66,9 @@ class Chats:
         self._answering = Answering(app.default_model, app.agents, looks_around=app.detect_local)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
-        self._sandbox = SandboxRunner(self._files_of, self.default_files, SandboxPolicy(backend=app.sandbox))
+        self._sandbox = SandboxRunner(
+            self._files_of, self.default_files, SandboxPolicy(backend=cast(BackendChoice, app.sandbox))
+        )
         self._house = House(
             disk=self.disk,
             now=now,
