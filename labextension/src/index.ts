@@ -1,38 +1,61 @@
-/** The plugins: what they share, the sidebar, the notebook's panel. */
+/** The plugins: what they share, the sidebar and the main area, the notebook's panel. */
 
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { Clipboard, ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Rest } from './client/rest';
+import type { Place } from './client/rest';
 import type { Host } from './components/host';
-import { addCommands } from './lab/commands';
+import { addCommands, COMMANDS } from './lab/commands';
 import { Desk } from './lab/desk';
+import { threadTab } from './lab/document';
+import type { ThreadTab } from './lab/document';
+import { insertBelow } from './lab/insert';
 import { ActiveNotebook } from './lab/notebook';
+import { SetPreferences } from './lab/preferences';
 import { Sidebar } from './lab/sidebar';
+import { addPanelRenderer } from './notebook/mime';
 import { MODULE, MODULE_VERSION } from './notebook/name';
 import { OpenThreads, ThreadList } from './store/threads';
 import { IChatSessions } from './tokens';
 
+const SESSIONS = 'jupyter_chat_sessions:sessions';
+
 const sessions: JupyterFrontEndPlugin<IChatSessions> = {
-  id: 'jupyter_chat_sessions:sessions',
+  id: SESSIONS,
   description: 'The threads that are open in this page, each once.',
   autoStart: true,
   provides: IChatSessions,
   requires: [IRenderMimeRegistry],
-  optional: [ITranslator],
-  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, translator: ITranslator | null) => {
+  optional: [ITranslator, ISettingRegistry, INotebookTracker],
+  activate: (
+    app: JupyterFrontEnd,
+    rendermime: IRenderMimeRegistry,
+    translator: ITranslator | null,
+    settings: ISettingRegistry | null,
+    tracker: INotebookTracker | null
+  ) => {
     const rest = new Rest(app.serviceManager.serverSettings);
     const { languageCode } = translator ?? nullTranslator;
+    const trans = (translator ?? nullTranslator).load('jupyter_chat_sessions');
+    const preferences = new SetPreferences();
+    if (settings) {
+      void preferences.follow(settings, SESSIONS);
+    }
     const host: Host = {
-      trans: (translator ?? nullTranslator).load('jupyter_chat_sessions'),
+      trans,
       rendermime,
       resolve: url => rest.resolve(url),
-      locale: languageCode === 'en' ? undefined : languageCode.replace('_', '-')
+      locale: languageCode === 'en' ? undefined : languageCode.replace('_', '-'),
+      preferences,
+      copy: text => Clipboard.copyToSystem(text),
+      insertBelow: tracker && (code => insertBelow(tracker, code, trans))
     };
     return { host, rest, threads: new OpenThreads(rest) };
   }
@@ -40,17 +63,18 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
 
 const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter_chat_sessions:sidebar',
-  description: 'The sidebar: threads and the chat of the active notebook.',
+  description: 'The sidebar with threads and the chat of the active notebook, and threads in the main area.',
   autoStart: true,
   requires: [IChatSessions],
   optional: [INotebookTracker, ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
-    { host, rest, threads }: IChatSessions,
+    shared: IChatSessions,
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ) => {
+    const { host, rest, threads } = shared;
     const { contents, events } = app.serviceManager;
     const list = new ThreadList(rest);
     const notebook = new ActiveNotebook(tracker, contents);
@@ -61,16 +85,50 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         void list.refresh();
       }
     });
-    const widget = new Sidebar({ host, rest, list, desk });
+    const onOpenMain = (): void => void app.commands.execute(COMMANDS.openMain);
+    const widget = new Sidebar({ host, rest, list, desk, onOpenMain });
     app.shell.add(widget, 'left', { rank: 350 });
     restorer?.add(widget, widget.id);
-    addCommands(app, desk, widget.id, host.trans, palette);
+    const openMain = mainArea(app, shared, desk, restorer);
+    addCommands(app, desk, widget.id, openMain, host.trans, palette);
   }
 };
 
+/** Gives what opens a thread in the main area; its tabs come back with the layout. */
+function mainArea(
+  app: JupyterFrontEnd,
+  sessions: IChatSessions,
+  desk: Desk,
+  restorer: ILayoutRestorer | null
+): Parameters<typeof addCommands>[3] {
+  const tabs = new WidgetTracker<ThreadTab>({ namespace: 'jupyter-chat-sessions' });
+  const places = new Map<string, Place>();
+  sessions.threads.forgotten.connect((_, threadId) => {
+    tabs.filter(tab => tab.content.thread.id === threadId).forEach(tab => tab.dispose());
+  });
+  void restorer?.restore(tabs, {
+    command: COMMANDS.openMain,
+    args: tab => ({ threadId: tab.content.thread.id, ...places.get(tab.content.thread.id) }),
+    name: tab => tab.content.thread.id
+  });
+  return ({ threadId, notebook, folder }) => {
+    const shown = desk.value.thread;
+    const id = threadId ?? shown.id;
+    places.set(id, threadId === undefined ? shown.place : { notebook, folder });
+    let tab = tabs.find(each => each.content.thread.id === id);
+    if (!tab) {
+      tab = threadTab(sessions, id, places.get(id) ?? {});
+      app.shell.add(tab, 'main');
+      void tabs.add(tab);
+    }
+    app.shell.activateById(tab.id);
+  };
+}
+
 const panel: JupyterFrontEndPlugin<void> = {
   id: 'jupyter_chat_sessions:panel',
-  description: 'The chat in a notebook’s output, where ipywidgets is installed.',
+  description:
+    'The chat in a notebook’s output: by its mime type, and as a widget where ipywidgets is installed.',
   autoStart: true,
   requires: [IChatSessions],
   optional: [IJupyterWidgetRegistry, INotebookTracker],
@@ -80,13 +138,14 @@ const panel: JupyterFrontEndPlugin<void> = {
     registry: IJupyterWidgetRegistry | null,
     tracker: INotebookTracker | null
   ) => {
-    const { contents } = app.serviceManager;
+    const parts = { host, rest, threads, tracker, contents: app.serviceManager.contents };
+    addPanelRenderer(parts);
     registry?.registerWidget({
       name: MODULE,
       version: MODULE_VERSION,
       exports: async () => {
         const { panelExports } = await import('./notebook/widget');
-        return panelExports({ host, rest, threads, tracker, contents });
+        return panelExports(parts);
       }
     });
   }

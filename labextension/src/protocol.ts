@@ -30,7 +30,7 @@ import type {
 } from '@ag-ui/core';
 
 export { EventType };
-export type { Interrupt, ResumeEntry, ToolCall, UserMessage };
+export type { ResumeEntry, ToolCall, UserMessage };
 
 // --- outputs and files ------------------------------------------------------------------------------------------
 
@@ -49,8 +49,10 @@ export interface StreamOutput {
 export interface DataOutput {
   readonly output_type: 'display_data' | 'execute_result' | 'update_display_data';
   readonly data: Readonly<Record<string, unknown>>;
-  /** `artifact`: the path of the file that stands for the output's image. */
-  readonly metadata?: { readonly artifact?: string } & Readonly<Record<string, unknown>>;
+  /** `artifact`: the path of the file that stands for the output's image; `url` its address, while it is news. */
+  readonly metadata?: { readonly artifact?: string; readonly url?: string } & Readonly<
+    Record<string, unknown>
+  >;
 }
 
 export interface ErrorOutput {
@@ -71,6 +73,24 @@ export interface Artifact {
   readonly url?: string;
 }
 
+// --- what a person is asked -------------------------------------------------------------------------------------
+
+/** A tool call that needs a person's word. */
+export type Question = Interrupt & {
+  readonly tool?: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+  readonly level?: Level;
+};
+
+/** A person's word on one call. `always`: for this tool in this thread from now on. */
+export interface Decision {
+  readonly approve: boolean;
+  readonly always?: boolean;
+  /** What is to run instead of what was written. */
+  readonly arguments?: Readonly<Record<string, unknown>>;
+  readonly note?: string;
+}
+
 // --- messages ---------------------------------------------------------------------------------------------------
 
 /** What a tool message keeps for its card. */
@@ -80,6 +100,8 @@ export interface ToolRecord {
   readonly outputs?: readonly Output[];
   readonly artifacts?: readonly Artifact[];
   readonly duration_ms?: number;
+  /** What a person who allowed the call let run instead of what was written. */
+  readonly edited_arguments?: Readonly<Record<string, unknown>>;
 }
 
 export type ToolMessage = Omit<AgUiToolMessage, 'metadata'> & {
@@ -152,7 +174,7 @@ export interface NotebookLine extends Numbered {
 export interface ApprovalLine extends Numbered {
   readonly type: 'approval';
   readonly run_id: string;
-  readonly interrupts: readonly Interrupt[];
+  readonly interrupts: readonly Question[];
 }
 
 export interface AnswerLine extends Numbered {
@@ -204,7 +226,7 @@ export interface Queued {
 
 export interface Approval {
   readonly run_id: string;
-  readonly interrupts: readonly Interrupt[];
+  readonly interrupts: readonly Question[];
 }
 
 /** A tool call of the run in flight: being written, asked for (it waits its turn), or running. */

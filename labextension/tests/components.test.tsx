@@ -1,42 +1,18 @@
 // @vitest-environment jsdom
-import './shims';
-
-import { createMarkdownParser } from './markdown';
-import { RenderMimeRegistry, standardRendererFactories } from '@jupyterlab/rendermime';
-import { nullTranslator } from '@jupyterlab/translation';
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import type { ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { ThreadRow } from '../src/client/rest';
-import { Chat } from '../src/components/Chat';
-import type { ChatActions } from '../src/components/Chat';
+import { actions, host, renders, show, shownIn } from './host';
+import type { StoredFile, ThreadRow } from '../src/client/rest';
 import { Composer } from '../src/components/Composer';
 import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
-import { HostProvider } from '../src/components/host';
-import { SessionList } from '../src/components/SessionList';
-import { Markdown } from '../src/markdown/Markdown';
+import { groupsOf, SessionList } from '../src/components/SessionList';
 import { chatIcon } from '../src/icons';
+import { Markdown } from '../src/markdown/Markdown';
 import { hear, say } from '../src/store/reducer';
-import type { Shown } from '../src/store/thread';
 import { EMPTY } from '../src/store/view';
-import type { View } from '../src/store/view';
 import { conversation, Server } from './server';
-
-const renders = { count: 0 };
-const rendermime = new RenderMimeRegistry({
-  initialFactories: standardRendererFactories,
-  markdownParser: createMarkdownParser(() => (renders.count += 1))
-});
-const host = {
-  trans: nullTranslator.load('jupyter_chat_sessions'),
-  rendermime,
-  resolve: (url: string) => `http://host${url}`,
-  locale: 'en'
-};
-
-const shownIn = (node: ReactNode): JSX.Element => <HostProvider value={host}>{node}</HostProvider>;
 
 afterEach(cleanup);
 
@@ -54,6 +30,16 @@ describe('the composer', () => {
     fireEvent.keyDown(area, { key: 'Enter' });
     expect(props.onSend).toHaveBeenCalledExactlyOnceWith('hi');
     expect(props.onWrite).toHaveBeenCalledExactlyOnceWith('');
+  });
+
+  test('sends by Shift+Enter and not by Enter, where that is set', () => {
+    const preferences = { ...host.preferences, value: { sendKey: 'Shift+Enter' as const } };
+    render(shownIn(<Composer {...props} draft="hi" />, { ...host, preferences }));
+    const area = screen.getByRole('textbox', { name: 'Message' });
+    fireEvent.keyDown(area, { key: 'Enter' });
+    expect(props.onSend).not.toHaveBeenCalled();
+    fireEvent.keyDown(area, { key: 'Enter', shiftKey: true });
+    expect(props.onSend).toHaveBeenCalledExactlyOnceWith('hi');
   });
 
   test('sends nothing that is blank', () => {
@@ -112,7 +98,7 @@ describe('the list', () => {
     thread_id: id,
     title,
     created: '2026-11-21T10:00:00Z',
-    updated: '2026-11-21T10:00:00Z',
+    updated: '2020-11-21T10:00:00Z',
     message_count: 1,
     preview: 'words',
     notebook: 'report.ipynb',
@@ -133,7 +119,6 @@ describe('the list', () => {
           error={null}
           current="b"
           unread={new Set(['c'])}
-          hasNotebook
           {...acts}
         />
       )
@@ -142,14 +127,34 @@ describe('the list', () => {
   const opener = (title: RegExp): HTMLElement =>
     screen.getByRole('button', { name: new RegExp(`^${title.source}`) });
 
-  test('shows this notebook first, and says which thread is shown, runs, or has news', () => {
-    const [first, second] = screen.getAllByRole('region');
-    expect(first.getAttribute('aria-label')).toBe('This notebook');
-    expect(within(second).getByText('Gamma')).toBeTruthy();
+  test('shows what runs first, then this notebook, and says which thread is shown, runs, or has news', () => {
+    const groups = screen.getAllByRole('region');
+    expect(groups.map(each => each.getAttribute('aria-label'))).toEqual([
+      'Running',
+      'This notebook',
+      'Older'
+    ]);
+    expect(within(groups[0]).getByText('Alpha')).toBeTruthy();
+    expect(within(groups[2]).getByText('Gamma')).toBeTruthy();
     expect(opener(/Beta/).getAttribute('aria-current')).toBe('true');
     expect(opener(/Alpha/).getAttribute('aria-current')).toBeNull();
     expect(within(opener(/Alpha/)).getByRole('img', { name: 'running' })).toBeTruthy();
     expect(within(opener(/Gamma/)).getByRole('img', { name: 'new answer' })).toBeTruthy();
+  });
+
+  test('has each thread in one group: what runs, this notebook, today, older', () => {
+    const now = new Date(2026, 10, 21, 14);
+    const at = (id: string, updated: Date): ThreadRow => ({ ...row(id, id), updated: updated.toISOString() });
+    const today = at('t', new Date(2026, 10, 21, 0, 1));
+    const yesterday = at('y', new Date(2026, 10, 20, 23, 59));
+    const running = { ...at('r', now), running: true };
+    const groups = groupsOf([at('h', now)], [today, yesterday, running], now);
+    expect(groups.map(({ name, rows }) => [name, rows.map(each => each.thread_id)])).toEqual([
+      ['running', ['r']],
+      ['here', ['h']],
+      ['today', ['t']],
+      ['older', ['y']]
+    ]);
   });
 
   test('is walked and opened by keys alone', async () => {
@@ -197,6 +202,18 @@ describe('Markdown', () => {
     expect(container.textContent?.trim()).toBe(text.replaceAll('**', '').replaceAll('\n\n', '\n'));
   });
 
+  test('offers its code to be copied and inserted, as it is without its fence', () => {
+    const { container } = render(
+      shownIn(<Markdown text={'Words.\n\n```python\na = [1]\n\nb = a[0]\n```\n\n[x]: /y'} />)
+    );
+    expect(container.querySelectorAll('.jcs-Code')).toHaveLength(1);
+    fireEvent.click(screen.getByRole('button', { name: 'Copy the code' }));
+    expect(host.copy).toHaveBeenCalledExactlyOnceWith('a = [1]\n\nb = a[0]');
+    expect(screen.getByRole('button', { name: 'Copied' })).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: /^Insert below/ }));
+    expect(host.insertBelow).toHaveBeenCalledExactlyOnceWith('a = [1]\n\nb = a[0]');
+  });
+
   test('is sanitised', async () => {
     const { container } = render(
       shownIn(<Markdown text={'x <img src="y" onerror="z()"> <script>w()</script>'} />)
@@ -207,17 +224,6 @@ describe('Markdown', () => {
 });
 
 describe('the chat', () => {
-  const actions = new Proxy({} as ChatActions, {
-    get: (target, name: keyof ChatActions) =>
-      ((target as unknown as Record<string, unknown>)[name] ??= vi.fn())
-  });
-  const show = (view: View, change: Partial<Shown> = {}): JSX.Element =>
-    shownIn(
-      <Chat
-        shown={{ view, connection: 'live', draft: '', isLoadingOlder: false, ...change }}
-        actions={actions}
-      />
-    );
   const whole = hear(EMPTY, conversation().hello());
 
   test('shows each question and answer of the path once, and the tool call with its outputs', async () => {
@@ -362,6 +368,65 @@ describe('the chat', () => {
     render(show(hear(EMPTY, { ...hello, thread })));
     expect(screen.getByText(/is not saved/)).toBeTruthy();
     expect(screen.getByRole('textbox')).toHaveProperty('disabled', true);
+  });
+
+  test('an image of a call that still runs is shown by the address its news has', () => {
+    const server = new Server();
+    server.ask('q', 'r');
+    server.start('q', 'r', null);
+    const output = {
+      output_type: 'display_data' as const,
+      data: { 'text/plain': '<Figure>' },
+      metadata: { artifact: 'p.png', url: '/files/p.png' }
+    };
+    const call = {
+      id: 'c',
+      name: 'run_python',
+      arguments: '{}',
+      status: 'running' as const,
+      outputs: [output]
+    };
+    const hello = server.hello();
+    render(show(hear(EMPTY, { ...hello, run: hello.run && { ...hello.run, tool_calls: [call] } })));
+    expect(screen.getByRole('img', { name: /p\.png/ }).getAttribute('src')).toBe('http://host/files/p.png');
+  });
+
+  test('lists the files of the thread on demand, the newest first, by the addresses the server gave', () => {
+    const file = (path: string, modified: string): StoredFile => ({
+      path,
+      size: 1200,
+      media_type: 'text/csv',
+      url: `/files/${path}`,
+      modified
+    });
+    const files = [file('old.csv', '2026-11-20T10:00:00Z'), file('new.csv', '2026-11-21T10:00:00Z')];
+    const { rerender } = render(show(whole, { files: [] }));
+    expect(screen.queryByRole('region', { name: 'Files of this chat' })).toBeNull();
+    rerender(show(whole, { files }));
+    const strip = screen.getByRole('region', { name: 'Files of this chat' });
+    expect(within(strip).queryByRole('link')).toBeNull();
+    fireEvent.click(within(strip).getByRole('button', { name: /2 files/ }));
+    expect(
+      within(strip)
+        .getAllByRole('link')
+        .map(each => each.getAttribute('href'))
+    ).toEqual(['http://host/files/new.csv', 'http://host/files/old.csv']);
+  });
+
+  test('of a long conversation only what is near its end is in the page', () => {
+    const server = new Server();
+    for (let turn = 0; turn < 1000; turn += 1) {
+      server.ask(`q${turn}`, `r${turn}`);
+      server.start(`q${turn}`, `r${turn}`, turn > 0 ? `r${turn - 1}` : null);
+      server.say(`a${turn}`, [`answer ${turn}`]);
+      server.end();
+    }
+    render(show(hear(EMPTY, server.hello(0, 10_000))));
+    const rows = document.querySelectorAll('.jcs-Log-row');
+    expect(rows.length).toBeGreaterThan(1);
+    expect(rows.length).toBeLessThan(60);
+    expect(screen.getByText('question q999')).toBeTruthy();
+    expect(screen.queryByText('question q1')).toBeNull();
   });
 
   test('every control has a name', () => {

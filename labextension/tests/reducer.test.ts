@@ -6,8 +6,9 @@ import { discard, hear, say } from '../src/store/reducer';
 import { needsOlder, runningOf, turnsOf, waitingOf, wordsOf } from '../src/store/turns';
 import { EMPTY } from '../src/store/view';
 import type { View } from '../src/store/view';
+import { EventType } from '../src/protocol';
 import type { HelloFrame, ServerFrame } from '../src/protocol';
-import { conversation, Server } from './server';
+import { conversation, permission, Server } from './server';
 
 const listen = (frames: readonly ServerFrame[], view: View = EMPTY): View => frames.reduce(hear, view);
 
@@ -19,20 +20,31 @@ const shown = (view: View): string[] =>
     )
   );
 
-describe('joining', () => {
-  const whole = conversation();
+describe.each([
+  [
+    'a conversation',
+    conversation,
+    [
+      'question q1 | The mean is 42 — né🙂 |  | done | See the figure. | success',
+      'question q2 | Better now. | success'
+    ]
+  ],
+  [
+    'a conversation with a question to a person',
+    permission,
+    ['question p1 | May I? | first | second | Both ran. | success']
+  ]
+])('joining %s', (_, made, turns) => {
+  const whole = made();
   const { frames } = whole;
   const helloBefore = (k: number, after = 0): HelloFrame => whole.hello(after, 200, k);
   const first = hear(EMPTY, new Server().hello());
   const expected = listen(whole.frames, first);
 
   test('a listener from the beginning sees every turn of the path and nothing else', () => {
-    expect(shown(expected)).toEqual([
-      'question q1 | The mean is 42 — né🙂 |  | done | See the figure. | success',
-      'question q2 | Better now. | success'
-    ]);
+    expect(shown(expected)).toEqual(turns);
     expect(expected.live).toBeNull();
-    expect(expected.thread?.title).toBe('Means');
+    expect(expected.approvals).toEqual([]);
   });
 
   test('a snapshot of the end is the same view as having listened', () => {
@@ -96,6 +108,13 @@ function randomFrom(seed: number): () => number {
     return ((state ^ (state >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+test('titles come by lines and as passing news', () => {
+  const view = listen(conversation().frames, hear(EMPTY, new Server().hello()));
+  expect(view.thread?.title).toBe('Means');
+  const news = { type: EventType.CUSTOM, name: 'thread', value: { title: 'What was asked' } } as const;
+  expect(hear(view, { kind: 'event', event: news }).thread?.title).toBe('What was asked');
+});
 
 describe('a run in flight', () => {
   test('a line replaces what its pieces said', () => {

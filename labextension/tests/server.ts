@@ -2,10 +2,12 @@
 
 import { EventType } from '../src/protocol';
 import type {
+  Approval,
   EventFrame,
   HelloFrame,
   Line,
   Output,
+  Question,
   RunEvent,
   RunInFlight,
   ServerFrame
@@ -21,12 +23,13 @@ export class Server {
   readonly frames: ServerFrame[] = [];
   private run: RunInFlight | null = null;
   private queue: readonly { message_id: string; run_id: string }[] = [];
+  private approvals: readonly Approval[] = [];
   /** How things stood before each frame, and stand now. */
-  private readonly states = [{ count: 0, run: this.run, queue: this.queue }];
+  private readonly states = [{ count: 0, run: this.run, queue: this.queue, approvals: this.approvals }];
 
   /** What someone is told who joins now, or joined before frame `at`. `limit` is how many lines a hello holds. */
   hello(after = 0, limit = 200, at = this.frames.length): HelloFrame {
-    const { count, run, queue } = this.states[at];
+    const { count, run, queue, approvals } = this.states[at];
     const lines = this.lines.slice(0, count);
     const fresh = lines.filter(line => line.seq > after);
     const isReset = fresh.length > limit || after > count;
@@ -46,7 +49,7 @@ export class Server {
       lines: isReset ? lines.slice(-limit) : fresh,
       more: isReset && count > limit,
       run,
-      approvals: [],
+      approvals,
       queue,
       agent: { id: 'direct', label: 'Direct mode', kind: 'none' },
       level: 'confined'
@@ -164,6 +167,57 @@ export class Server {
     });
   }
 
+  /** Asks for calls of `run_python`, as a model does that needs a person's word: the run ends and waits. */
+  askPerson(id: string, codes: readonly string[]): readonly Question[] {
+    const runId = this.run?.run_id ?? '';
+    const toolCalls = codes.map((code, place) => ({
+      id: `${id}:c${place}`,
+      type: 'function' as const,
+      function: { name: 'run_python', arguments: JSON.stringify({ code }) }
+    }));
+    this.keep({ id, role: 'assistant', content: 'May I?', toolCalls });
+    const interrupts = codes.map((code, place): Question => ({
+      id: `${id}:i${place}`,
+      reason: 'tool_call',
+      message: 'May run_python run?',
+      toolCallId: `${id}:c${place}`,
+      tool: 'run_python',
+      arguments: { code },
+      level: 'unconfined'
+    }));
+    const n = (this.run?.n ?? 0) + 1;
+    this.run = null;
+    this.line({ type: 'run', run_id: runId, outcome: 'waiting' });
+    this.approvals = [{ run_id: runId, interrupts }];
+    this.line({ type: 'approval', run_id: runId, interrupts });
+    const outcome = { type: 'interrupt' as const, interrupts: [...interrupts] };
+    this.tell({
+      kind: 'event',
+      run_id: runId,
+      n,
+      event: { type: EventType.RUN_FINISHED, threadId: THREAD, runId, outcome }
+    });
+    return interrupts;
+  }
+
+  /** Someone answers what `runId` asks; `next` goes on, unless all was declined by Stop. */
+  decided(runId: string, messageId: string, next: string | null): void {
+    this.approvals = [];
+    this.line({ type: 'answer', run_id: runId, answers: [] });
+    if (next !== null) {
+      this.start(messageId, next, runId);
+    }
+  }
+
+  /** The result of a call that was asked for before this run. */
+  result(id: string, callId: string, content: string): void {
+    this.line({
+      type: 'message',
+      message: { id, role: 'tool', toolCallId: callId, content },
+      run_id: this.run?.run_id
+    });
+  }
+
   /** Keeps an assistant's message: from now on its words stand in a line. */
   private keep(message: {
     id: string;
@@ -177,7 +231,8 @@ export class Server {
 
   private tell(frame: EventFrame): void {
     this.frames.push(frame);
-    this.states.push({ count: this.lines.length, run: this.run, queue: this.queue });
+    const { run, queue, approvals } = this;
+    this.states.push({ count: this.lines.length, run, queue, approvals });
   }
 
   private change(change: (run: RunInFlight) => RunInFlight): void {
@@ -193,6 +248,19 @@ export class Server {
       tool_calls: run.tool_calls.map(each => (each.id === id ? change(each) : each))
     }));
   }
+}
+
+/** A model asks to run two calls, is allowed to, and goes on. */
+export function permission(server = new Server()): Server {
+  server.ask('p1', 's1');
+  server.start('p1', 's1', null);
+  server.askPerson('b1', ['one()', 'two()']);
+  server.decided('s1', 'p1', 's2');
+  server.result('b1:r0', 'b1:c0', 'first');
+  server.result('b1:r1', 'b1:c1', 'second');
+  server.say('b2', ['Both', ' ran.']);
+  server.end();
+  return server;
 }
 
 /** A conversation with words, a tool call, a waiting message, a failure and an answer made again. */

@@ -7,5 +7,13 @@ class Observer {
 }
 
 Object.assign(globalThis, { DragEvent: class extends MouseEvent {}, ResizeObserver: Observer });
+// Nothing is laid out: what scrolls is taken to be tall and its rows low, so that a virtual list shows them.
+const isScroller = (node: HTMLElement): boolean => node.classList.contains('jcs-Log-scroller');
+const height = {
+  get(this: HTMLElement): number {
+    return isScroller(this) ? 800 : 40;
+  }
+};
+Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, clientHeight: height });
 window.matchMedia ??= () => ({ matches: false, addEventListener() {}, removeEventListener() {} }) as never;
 CSSStyleSheet.prototype.replaceSync ??= () => undefined;

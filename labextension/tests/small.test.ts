@@ -51,13 +51,14 @@ test('times, durations and sizes are short', () => {
   expect(ago(before(120), trans, 'en-GB', now)).toBe('12:30');
   expect(ago(before(60 * 24 * 3), trans, 'en-GB', now)).toBe('18 Nov');
   expect(ago('no time', trans, 'en', now)).toBe('');
-  expect([lasting(412, 'en'), lasting(12_300, 'en'), lasting(125_000, 'en')]).toEqual([
+  expect([lasting(40, 'en'), lasting(412, 'en'), lasting(12_300, 'en'), lasting(125_000, 'en')]).toEqual([
+    '<0.1 sec',
     '0.4 sec',
     '12 sec',
     '2.1 min'
   ]);
   expect([sized(12, 'en'), sized(18_231, 'en'), sized(2_500_000, 'en')]).toEqual([
-    '12 byte',
+    '12 bytes',
     '18 kB',
     '2.5 MB'
   ]);

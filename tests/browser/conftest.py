@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Error
 
 HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -72,6 +77,12 @@ def chromium(all_is_here: None) -> Iterator[object]:
         browser.close()
 
 
+def is_fault(error: Error) -> bool:
+    """Whether a page's error counts: not those JupyterLab throws itself where a test kills its server and kernels."""
+    is_of_a_kill = re.search("Failed to fetch|[Kk]ernel is dead|[Cc]anceled future", error.message)
+    return not is_of_a_kill or "jupyter_chat_sessions" in (error.stack or "")
+
+
 @pytest.fixture
 def page(chromium: object, request: pytest.FixtureRequest) -> Iterator[object]:
     """A page whose errors fail the test. Its last picture is kept in `test-results/`."""
@@ -81,7 +92,7 @@ def page(chromium: object, request: pytest.FixtureRequest) -> Iterator[object]:
     context = chromium.new_context(viewport={"width": 1300, "height": 860})
     page = context.new_page()
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("pageerror", lambda error: faults.append(str(error)) if is_fault(error) else None)
     yield page
     pictures = HERE.parent.parent / "test-results"
     os.makedirs(pictures, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 
 TOKEN = "browser-tests"
 SIDEBAR = "#jupyter-chat-sessions"
+IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
 
 
 def free_port() -> int:
@@ -47,8 +49,32 @@ class Lab:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    def use_model(self) -> None:
+        """From its next start on, a model answers (asking_agent.py), whose tool calls need a person's word."""
+        config = self._home / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "jupyter_server_config.py").write_text(
+            f"import sys\n"
+            f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            f"from asking_agent import Asking\n"
+            f"c.ChatSessions.agents = {{'asking': Asking}}\n"
+            f"c.ChatSessions.default_model = 'asking'\n"
+            f"c.ChatSessions.tool_permissions = {{'*': 'ask'}}\n"
+        )
+
+    def set(self, plugin: str, settings: dict[str, object]) -> None:
+        """What a person has set for a plugin of the front end, by its `package/plugin`."""
+        package, name = plugin.split("/")
+        folder = self._home / "config" / "lab" / "user-settings" / package
+        folder.mkdir(parents=True)
+        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(settings))
+
     def start(self) -> None:
         settings = {name: str(self._home / name.lower()) for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+        labconfig = self._home / "config" / "labconfig"
+        labconfig.mkdir(parents=True, exist_ok=True)
+        quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+        (labconfig / "page_config.json").write_text(json.dumps(quiet))
         environment = {
             **os.environ,
             **settings,
@@ -64,10 +90,9 @@ class Lab:
             "ServerApp.allow_root": True,
             "ServerApp.open_browser": False,
             "IdentityProvider.token": TOKEN,
-            "LabApp.news_url": "None",
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         }
-        arguments = [f"--{name}={value}" for name, value in options.items() if name != "LabApp.news_url"]
+        arguments = [f"--{name}={value}" for name, value in options.items()]
         log = (self._home / "server.log").open("ab")
         command = [sys.executable, "-m", "jupyter", "lab", *arguments]
         self._process = subprocess.Popen(command, env=environment, cwd=self.root, stdout=log, stderr=log)
@@ -114,9 +139,27 @@ def open_chat(page: Page) -> Chat:
     """Opens the sidebar."""
     tab = page.locator('.jp-SideBar .lm-TabBar-tab[data-id="jupyter-chat-sessions"]')
     expect(tab).to_be_visible(timeout=30_000)
+    expect(page.locator(".lm-DockPanel-widget:visible").first).to_be_visible(timeout=30_000)  # the layout has come back
     if not page.locator(SIDEBAR).is_visible():
         tab.click()
+    expect(page.locator(SIDEBAR)).to_be_visible()
     return Chat(page.locator(SIDEBAR))
+
+
+def open_panel(page: Page) -> Chat:
+    """Runs the notebook's first code cell, which shows a panel."""
+    panel = Chat(page.locator(".jp-OutputArea .jcs-Chat").first)
+    expect(page.locator(IDLE)).to_be_visible(timeout=60_000)
+    for _ in range(5):  # what is run before the kernel's channels are open is dropped without a word
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        try:
+            expect(panel.composer).to_be_visible(timeout=10_000)
+            break
+        except AssertionError:
+            continue
+    expect(panel.composer).to_be_visible()
+    return panel
 
 
 class Chat:
@@ -128,6 +171,7 @@ class Chat:
         self.stop = place.get_by_role("button", name="Stop", exact=True)
         self.log = place.get_by_role("log", name="Conversation")
         self.cards = place.locator("section.jcs-Tool")
+        self.approval = place.get_by_role("region", name="Your decision")
 
     def send(self, text: str) -> None:
         self.composer.fill(text)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[lab,test]')")
 
-from lab_kit import Chat, Lab, open_chat, open_lab, ticking, until
+from lab_kit import Lab, open_chat, open_lab, open_panel, ticking, until
 from playwright.sync_api import Page, expect
 
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9, 16])\nprint('drawn')"
@@ -143,11 +143,7 @@ def test_the_panel_in_a_notebook_shows_the_same_chat_and_keys_typed_in_it_stay_i
     sidebar = open_chat(page)
     sidebar.send("print('from the', 'sidebar')")
     sidebar.shows("from the sidebar")
-    expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(timeout=60_000)
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    panel = Chat(page.locator(".jp-OutputArea .jcs-Chat").first)
-    expect(panel.composer).to_be_visible(timeout=60_000)
+    panel = open_panel(page)
     panel.shows("from the sidebar")
     cells = page.locator(".jp-Cell").count()
     panel.composer.click()

@@ -10,7 +10,7 @@ from traitlets import TraitError
 
 import jupyter_chat_sessions
 from jupyter_chat_sessions import ChatPanel
-from jupyter_chat_sessions.kernel.panel import MODULE, MODULE_VERSION
+from jupyter_chat_sessions.kernel.panel import MIME, MODULE, MODULE_VERSION
 
 THREAD = "0d5c1c52-93a6-4a5e-9d0e-6a1d0c1f2b3a"
 FRONT_END = Path(__file__).parents[2] / "labextension"
@@ -37,6 +37,28 @@ def test_what_the_browser_gets_names_the_thread_and_the_front_ends_module() -> N
     assert (state["thread_id"], state["height"]) == (THREAD, "28em")
     assert (state["_model_module"], state["_view_module"]) == (MODULE, MODULE)
     assert (state["_model_name"], state["_view_name"]) == ("ChatPanelModel", "ChatPanelView")
+
+
+def test_an_output_can_be_shown_without_a_kernel_and_read_without_a_front_end() -> None:
+    panel = ChatPanel(thread_id=THREAD, height="10em")
+    bundle = panel._repr_mimebundle_()
+    assert bundle is not None
+    assert bundle[MIME] == {"schema_version": 1, "thread_id": THREAD, "model_id": panel.model_id, "height": "10em"}
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    assert THREAD in bundle["text/html"]
+    assert "<script" not in bundle["text/html"]
+    assert "ChatPanel" in bundle["text/plain"]
+
+
+def test_an_output_of_a_panel_without_a_thread_names_none() -> None:
+    bundle = ChatPanel()._repr_mimebundle_()
+    assert bundle is not None
+    assert bundle[MIME]["thread_id"] is None
+    assert "None" not in bundle["text/html"]
+
+
+def test_both_sides_name_one_mime_type() -> None:
+    assert f"MIME = '{MIME}'" in (FRONT_END / "src" / "notebook" / "snapshot.ts").read_text()
 
 
 def test_both_sides_of_the_panel_have_one_name_and_one_version() -> None:

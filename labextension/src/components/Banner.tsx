@@ -3,7 +3,11 @@
 import { closeIcon } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
+import type { Approval } from '../protocol';
+import { pathOf } from '../store/lines';
 import type { Shown } from '../store/thread';
+import { endOf } from '../store/turns';
+import type { View } from '../store/view';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
 
@@ -15,6 +19,7 @@ export interface BannersProps {
 export function Banners({ shown, actions }: BannersProps): JSX.Element {
   const { trans } = useHost();
   const { view, connection } = shown;
+  const elsewhere = askedElsewhere(view);
   return (
     <div className="jcs-Banners" role="status">
       {view.closed && <Banner kind="error">{view.closed.message}</Banner>}
@@ -35,6 +40,14 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       )}
       {view.thread?.read_only && (
         <Banner kind="info">{trans.__('A newer version wrote this chat; it can only be read here.')}</Banner>
+      )}
+      {elsewhere && (
+        <Banner kind="warning">
+          {trans.__('Another branch of this chat asks for your decision.')}{' '}
+          <button type="button" className="jcs-Link" onClick={() => actions.look(elsewhere.run_id)}>
+            {trans.__('Show it')}
+          </button>
+        </Banner>
       )}
       {view.notice && (
         <Banner kind="warning">
@@ -63,4 +76,14 @@ function Banner({
   children: ReactNode;
 }): JSX.Element {
   return <div className={`jcs-Banner jcs-mod-${kind}`}>{children}</div>;
+}
+
+/** What is asked by a run that is not on screen; `null` where nothing is. */
+function askedElsewhere(view: View): Approval | null {
+  const asked = view.approvals.filter(each => view.runs.has(each.run_id));
+  if (asked.length === 0) {
+    return null;
+  }
+  const path = new Set(pathOf(view.runs, endOf(view)).map(run => run.run_id));
+  return asked.find(each => !path.has(each.run_id)) ?? null;
 }

@@ -2,18 +2,25 @@
 
 import { useState } from 'react';
 
+import type { Decision } from '../protocol';
 import type { Shown } from '../store/thread';
-import { runningOf, waitingOf } from '../store/turns';
+import { isStoppable, waitingOf } from '../store/turns';
 import { Banners } from './Banner';
 import { Chip } from './Chip';
 import { Composer } from './Composer';
 import { EmptyState } from './EmptyState';
+import { FilesStrip } from './Files';
 import { useHost } from './host';
 import { MessageList } from './MessageList';
 
 /** What can be done with a thread. One object for the life of the thread. */
 export interface ChatActions {
   readonly send: (text: string) => void;
+  /** Sends a message that follows that run, `null` being the root. */
+  readonly branch: (text: string, parentRunId: string | null) => void;
+  /** Shows the branch through a run. */
+  readonly look: (runId: string) => void;
+  readonly decide: (runId: string, decisions: ReadonlyMap<string, Decision>) => void;
   readonly sendAgain: (id: string) => void;
   readonly discard: (id: string) => void;
   readonly cancel: () => void;
@@ -63,10 +70,11 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
       ) : (
         <MessageList shown={shown} actions={actions} />
       )}
+      <FilesStrip files={shown.files} />
       <Banners shown={shown} actions={actions} />
       <Composer
         draft={draft}
-        isRunning={runningOf(view) !== null}
+        isRunning={isStoppable(view)}
         blocked={blocked}
         focusKey={started > 0 ? `${String(focusKey)}:${started}` : focusKey}
         onWrite={actions.write}

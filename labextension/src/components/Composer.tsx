@@ -1,4 +1,7 @@
-/** Where a message is written: Enter sends, Shift+Enter begins a new line, an input method's Enter does neither. */
+/**
+ * Where a message is written: of Enter and Shift+Enter one sends and the other begins a new line, as it is set. An input
+ * method's Enter does neither.
+ */
 
 import { stopIcon } from '@jupyterlab/ui-components';
 import { useEffect, useRef } from 'react';
@@ -6,6 +9,7 @@ import type { KeyboardEvent, ReactNode } from 'react';
 
 import { sendIcon } from '../icons';
 import { useHost } from './host';
+import { useSource } from './source';
 
 export interface ComposerProps {
   readonly draft: string;
@@ -22,7 +26,8 @@ export interface ComposerProps {
 }
 
 export function Composer(props: ComposerProps): JSX.Element {
-  const { trans } = useHost();
+  const { trans, preferences } = useHost();
+  const { sendKey } = useSource(preferences);
   const { draft, isRunning, blocked } = props;
   const area = useRef<HTMLTextAreaElement>(null);
   const isSendable = draft.trim() !== '' && blocked === null;
@@ -42,7 +47,8 @@ export function Composer(props: ComposerProps): JSX.Element {
   const onKeyDown = (event: KeyboardEvent): void => {
     // 229 is what some browsers give for a key the input method took.
     const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;
-    if (event.key === 'Enter' && !event.shiftKey && !event.altKey && !isComposing) {
+    const isSendKey = event.key === 'Enter' && event.shiftKey === (sendKey === 'Shift+Enter');
+    if (isSendKey && !event.altKey && !isComposing) {
       event.preventDefault();
       send();
     } else if (event.key === 'Escape' && isRunning && !isComposing) {
@@ -64,7 +70,11 @@ export function Composer(props: ComposerProps): JSX.Element {
             value={draft}
             placeholder={placeholder}
             aria-label={trans.__('Message')}
-            aria-description={trans.__('Enter sends, Shift+Enter begins a new line')}
+            aria-description={
+              sendKey === 'Enter'
+                ? trans.__('Enter sends, Shift+Enter begins a new line')
+                : trans.__('Shift+Enter sends, Enter begins a new line')
+            }
             disabled={blocked !== null}
             onChange={event => props.onWrite(event.target.value)}
             onKeyDown={onKeyDown}
@@ -85,7 +95,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           <button
             type="button"
             className="jcs-IconButton jcs-Send"
-            title={isRunning ? trans.__('Send next (Enter)') : trans.__('Send (Enter)')}
+            title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
             aria-label={trans.__('Send')}
             disabled={!isSendable}
             onClick={send}

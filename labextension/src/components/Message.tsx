@@ -1,16 +1,19 @@
 /** One question, and the answers to it: words, thinking, tool calls. */
 
-import { closeIcon, copyIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { copyIcon, refreshIcon } from '@jupyterlab/ui-components';
 import { memo, useMemo } from 'react';
 
 import { Markdown } from '../markdown/Markdown';
-import type { CallInFlight, Content, RunInFlight } from '../protocol';
+import type { Approval, CallInFlight, Content, RunInFlight } from '../protocol';
 import { resultOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
-import type { Pending } from '../store/view';
+import type { Deciding } from '../store/view';
+import { ApprovalCard } from './Approval';
 import { argumentsOf } from './arguments';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
+import { Question } from './Question';
+import { Switch } from './Switch';
 import { ToolCard } from './ToolCard';
 
 export interface TurnProps {
@@ -19,22 +22,44 @@ export interface TurnProps {
   readonly live: RunInFlight | null;
   readonly isLast: boolean;
   readonly isReadOnly: boolean;
+  /** What its run asks a person; `null` where it asks nothing. */
+  readonly approval: Approval | null;
+  readonly deciding: Deciding | null;
+  /** Whether its question is being changed. */
+  readonly isEditing: boolean;
+  readonly onEdit: (key: string | null) => void;
   readonly actions: ChatActions;
 }
 
-/** A turn. The same run and question mean the same turn, whatever object holds them. */
+/** What names a turn for as long as it is on screen: the run its answer begins with. */
+export function keyOf(turn: Turn): string {
+  return turn.runs[0].run_id;
+}
+
+/** A turn. The same runs and question mean the same turn, whatever object holds them. */
 export const TurnView = memo(TurnBody, (before, after) => {
-  const isSameTurn = before.turn.run === after.turn.run && before.turn.question === after.turn.question;
-  const isSameRest =
-    before.live === after.live && before.isLast === after.isLast && before.isReadOnly === after.isReadOnly;
-  return isSameTurn && isSameRest && before.actions === after.actions;
+  const { turn: one, ...rest } = before;
+  const { turn: other, ...otherRest } = after;
+  const isSameTurn =
+    one.question === other.question &&
+    isSameList(one.runs, other.runs) &&
+    isSameList(one.wordings, other.wordings) &&
+    isSameList(one.versions, other.versions);
+  return isSameTurn && isSameList(Object.values(rest), Object.values(otherRest));
 });
 
-function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.Element {
+function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index]);
+}
+
+function TurnBody(props: TurnProps): JSX.Element {
   const { trans } = useHost();
-  const { run, question, answers } = turn;
+  const { turn, live, isLast, isReadOnly, approval, actions } = props;
+  const { run, runs, question, answers } = turn;
+  const first = runs[0];
+  const asksFor = new Set(approval?.interrupts.map(each => each.toolCallId));
   const pieces = useMemo(() => piecesOf(turn, live), [turn, live]);
-  const isOver = run.outcome !== null;
+  const isOver = run.outcome !== null && approval === null;
   const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
   const asked = question && textOf(contentOf(question.message));
   const isEcho = (call: Call): boolean =>
@@ -42,8 +67,27 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
   const lastCall = pieces.at(-1)?.calls.at(-1);
   const isThinking = !isOver && pieces.every(piece => piece.calls.length === 0 && !piece.text);
   return (
-    <div className="jcs-Turn">
-      {asked !== null && <Question content={asked} isCode={pieces.some(piece => piece.calls.some(isEcho))} />}
+    <div className={`jcs-Turn${isLast ? ' jcs-mod-last' : ''}`}>
+      {asked !== null && (
+        <Question
+          content={asked}
+          isCode={pieces.some(piece => piece.calls.some(isEcho))}
+          isEditing={props.isEditing}
+          onEdit={
+            isReadOnly || first.parent_run_id === undefined
+              ? undefined
+              : isEdited => props.onEdit(isEdited ? keyOf(turn) : null)
+          }
+          onResend={text => actions.branch(text, first.parent_run_id ?? null)}
+        >
+          <Switch
+            label={trans.__('Wording')}
+            at={turn.wordings.indexOf(wordingOf(turn))}
+            ids={turn.wordings}
+            onLook={actions.look}
+          />
+        </Question>
+      )}
       {(pieces.length > 0 || !isOver) && (
         <article className="jcs-Answer" aria-label={trans.__('Answer')} aria-busy={!isOver}>
           {pieces.map(piece => (
@@ -55,9 +99,10 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
                 </details>
               )}
               {piece.text && <Markdown text={piece.text} />}
-              {piece.calls.map(call => (
+              {shownOf(piece.calls, asksFor).map(call => (
                 <ToolCard
                   key={call.id}
+                  id={call.id}
                   name={call.name}
                   args={call.arguments}
                   live={call.live}
@@ -70,12 +115,26 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
               ))}
             </div>
           ))}
-          {isThinking && <Working />}
+          {approval && (
+            <ApprovalCard
+              key={approval.run_id}
+              approval={approval}
+              deciding={props.deciding}
+              onDecide={actions.decide}
+            />
+          )}
+          {isThinking && approval === null && <Working />}
         </article>
       )}
-      <Ending turn={turn} isLast={isLast} isReadOnly={isReadOnly} actions={actions} />
-      {isOver && words.length > 0 && (
+      {approval === null && <Ending turn={turn} isLast={isLast} isReadOnly={isReadOnly} actions={actions} />}
+      {isOver && (words.length > 0 || turn.versions.length > 1) && (
         <div className="jcs-Turn-actions">
+          <Switch
+            label={trans.__('Answer')}
+            at={turn.versions.indexOf(first.run_id)}
+            ids={turn.versions}
+            onLook={actions.look}
+          />
           <button
             type="button"
             className="jcs-IconButton"
@@ -85,13 +144,13 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
           >
             <copyIcon.react tag="span" />
           </button>
-          {isLast && !isReadOnly && run.message_id !== null && (
+          {isLast && !isReadOnly && first.message_id !== null && (
             <button
               type="button"
               className="jcs-IconButton"
               title={trans.__('Answer again')}
               aria-label={trans.__('Answer again')}
-              onClick={() => actions.regenerate(run.message_id ?? '')}
+              onClick={() => actions.regenerate(first.message_id ?? '')}
             >
               <refreshIcon.react tag="span" />
             </button>
@@ -100,6 +159,16 @@ function TurnBody({ turn, live, isLast, isReadOnly, actions }: TurnProps): JSX.E
       )}
     </div>
   );
+}
+
+/** The calls that have a card of their own: those a person is asked about are on the approval's. */
+function shownOf(calls: readonly Call[], asksFor: ReadonlySet<string | undefined>): readonly Call[] {
+  return calls.filter(call => call.result !== null || !asksFor.has(call.id));
+}
+
+/** The entry of this turn among its wordings. */
+function wordingOf({ runs, wordings, versions }: Turn): string {
+  return wordings.find(each => versions.includes(each)) ?? runs[0].run_id;
 }
 
 function contentOf(message: NonNullable<Turn['question']>['message']): Content {
@@ -174,13 +243,19 @@ function Working(): JSX.Element {
 }
 
 /** How a turn ended, where it was not well. */
-function Ending({ turn, isLast, isReadOnly, actions }: Omit<TurnProps, 'live'>): JSX.Element | null {
+function Ending({
+  turn,
+  isLast,
+  isReadOnly,
+  actions
+}: Pick<TurnProps, 'turn' | 'isLast' | 'isReadOnly' | 'actions'>): JSX.Element | null {
   const { trans } = useHost();
-  const { outcome, error, message_id: asked } = turn.run;
+  const { outcome, error, isDecided } = turn.run;
+  const asked = turn.runs[0].message_id;
   if (outcome === null || outcome === 'success') {
     return null;
   }
-  if (outcome === 'cancelled') {
+  if (outcome === 'cancelled' || (outcome === 'waiting' && isDecided)) {
     return <p className="jcs-Ending">{trans.__('Stopped')}</p>;
   }
   if (outcome === 'waiting') {
@@ -214,82 +289,6 @@ function Ending({ turn, isLast, isReadOnly, actions }: Omit<TurnProps, 'live'>):
             </button>
           )}
         </span>
-      )}
-    </div>
-  );
-}
-
-export interface QuestionProps {
-  readonly content: string;
-  /** Whether it is code that was run as it stands. */
-  readonly isCode?: boolean;
-}
-
-/** What a person wrote. */
-export const Question = memo(function Question({ content, isCode = false }: QuestionProps): JSX.Element {
-  const { trans } = useHost();
-  return (
-    <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
-      <div className="jcs-Question-text">{content}</div>
-    </article>
-  );
-});
-
-export interface WaitingProps {
-  readonly content: string;
-  readonly onWithdraw: () => void;
-}
-
-/** A message that waits behind the one being answered. */
-export function Waiting({ content, onWithdraw }: WaitingProps): JSX.Element {
-  const { trans } = useHost();
-  return (
-    <div className="jcs-Turn jcs-mod-waiting">
-      <Question content={content} />
-      <p className="jcs-Question-state">
-        {trans.__('Waiting its turn')}
-        <button
-          type="button"
-          className="jcs-IconButton"
-          title={trans.__('Take back')}
-          aria-label={trans.__('Take back')}
-          onClick={onWithdraw}
-        >
-          <closeIcon.react tag="span" />
-        </button>
-      </p>
-    </div>
-  );
-}
-
-export interface PendingProps {
-  readonly pending: Pending;
-  readonly isOffline: boolean;
-  readonly onSendAgain: () => void;
-  readonly onDiscard: () => void;
-}
-
-/** A message the server has not confirmed. */
-export function PendingMessage({ pending, isOffline, onSendAgain, onDiscard }: PendingProps): JSX.Element {
-  const { trans } = useHost();
-  const { state, refusal } = pending;
-  return (
-    <div className={`jcs-Turn jcs-mod-${state}`}>
-      <Question content={textOf(pending.content)} />
-      {state === 'failed' ? (
-        <div className="jcs-Question-state jcs-mod-failed" role="alert">
-          <span>{trans.__('Not sent: %1', refusal?.message ?? '')}</span>
-          <button type="button" className="jcs-Link" onClick={onSendAgain}>
-            {trans.__('Send again')}
-          </button>
-          <button type="button" className="jcs-Link" onClick={onDiscard}>
-            {trans.__('Discard')}
-          </button>
-        </div>
-      ) : (
-        <p className="jcs-Question-state jcs-mod-late">
-          {isOffline ? trans.__('Sent as soon as the server is back') : trans.__('Sending…')}
-        </p>
       )}
     </div>
   );

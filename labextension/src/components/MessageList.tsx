@@ -1,30 +1,64 @@
-/** The turns of a thread, with what waits and what is being sent. It stays at its end unless someone scrolls away. */
+/**
+ * The turns of a thread, with what waits and what is being sent. Only what is near the eye is in the page.
+ *
+ * The list stays at its end unless someone scrolls away, keeps its place when older turns come before it, and never
+ * moves the focus.
+ */
 
 import { caretDownIcon } from '@jupyterlab/ui-components';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { runningOf, textOf, turnsOf, waitingOf } from '../store/turns';
+import { endOf, runningOf, textOf, turnsTo, waitingOf } from '../store/turns';
+import type { Turn } from '../store/turns';
 import type { Shown } from '../store/thread';
+import type { Kept, Pending } from '../store/view';
 import type { ChatActions } from './Chat';
 import { Fence } from './Fence';
+import { FoldsProvider } from './folds';
 import { useHost } from './host';
-import { PendingMessage, TurnView, Waiting } from './Message';
+import { keyOf, TurnView } from './Message';
+import { PendingMessage, Waiting } from './Question';
+import { useRows } from './rows';
 
 export interface MessageListProps {
   readonly shown: Shown;
   readonly actions: ChatActions;
+  /** Whether it can only be read, whatever the thread says. */
+  readonly isReadOnly?: boolean;
 }
 
-/** Within so many pixels of its end, the list follows what comes. */
-const NEAR = 48;
+/** Something in the list, under a key that stays. */
+type Row =
+  | { readonly kind: 'older'; readonly key: string }
+  | { readonly kind: 'turn'; readonly key: string; readonly turn: Turn; readonly isLast: boolean }
+  | { readonly kind: 'waiting'; readonly key: string; readonly kept: Kept }
+  | { readonly kind: 'pending'; readonly key: string; readonly pending: Pending };
 
-export function MessageList({ shown, actions }: MessageListProps): JSX.Element {
+export function MessageList({ shown, actions, isReadOnly = false }: MessageListProps): JSX.Element {
   const { trans } = useHost();
-  const { view, connection } = shown;
-  const { runs, messages, head, withdrawn } = view;
-  const turns = useMemo(() => turnsOf({ runs, messages, head }), [runs, messages, head]);
-  const waiting = useMemo(() => waitingOf({ runs, messages, withdrawn }), [runs, messages, withdrawn]);
-  const { scroller, content, isAtEnd, toEnd } = useFollowing(turns[0]?.run.run_id);
+  const { view } = shown;
+  const [folds] = useState(() => new Map<string, boolean>());
+  const [editing, edit] = useState<string | null>(null);
+  const rows = useRowsOf(shown);
+  const keys = useMemo(() => rows.map(each => each.key), [rows]);
+  // What is being changed or answered keeps its place in the page, so that nothing typed is lost.
+  const pinned = useMemo(
+    () =>
+      new Set([
+        ...rows.flatMap(each => (each.kind === 'turn' && each.isLast ? [each.key] : [])),
+        ...(editing === null ? [] : [editing])
+      ]),
+    [rows, editing]
+  );
+  const onTop = useCallback(() => {
+    if (view.more && !shown.isLoadingOlder) {
+      actions.loadOlder();
+    }
+  }, [view.more, shown.isLoadingOlder, actions]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const list = useRows({ scroller, content }, keys, pinned, onTop);
+  const { toEnd } = list;
 
   const newest = view.pending.at(-1)?.id;
   useEffect(() => {
@@ -33,138 +67,122 @@ export function MessageList({ shown, actions }: MessageListProps): JSX.Element {
     }
   }, [newest, toEnd]);
 
+  const show = (row: Row): JSX.Element => {
+    switch (row.kind) {
+      case 'older':
+        return <Older isLoading={shown.isLoadingOlder} onLoad={actions.loadOlder} />;
+      case 'turn': {
+        const { run } = row.turn;
+        return (
+          <TurnView
+            turn={row.turn}
+            live={view.live?.run_id === run.run_id ? view.live : null}
+            isLast={row.isLast}
+            isReadOnly={isReadOnly || (view.thread?.read_only ?? false)}
+            approval={view.approvals.find(each => each.run_id === run.run_id) ?? null}
+            deciding={view.deciding?.run_id === run.run_id ? view.deciding : null}
+            isEditing={editing === row.key}
+            onEdit={edit}
+            actions={actions}
+          />
+        );
+      }
+      case 'waiting': {
+        const { message } = row.kept;
+        const content = message.role === 'user' ? textOf(message.content) : '';
+        return <Waiting content={content} onWithdraw={() => actions.withdraw(message.id)} />;
+      }
+      case 'pending':
+        return (
+          <PendingMessage
+            pending={row.pending}
+            isOffline={shown.connection === 'offline'}
+            onSendAgain={() => actions.sendAgain(row.pending.id)}
+            onDiscard={() => actions.discard(row.pending.id)}
+          />
+        );
+    }
+  };
+
   return (
-    <div className="jcs-Log">
-      <div
-        ref={scroller}
-        className="jcs-Log-scroller"
-        role="log"
-        aria-label={trans.__('Conversation')}
-        aria-busy={runningOf(view) !== null}
-        tabIndex={0}
-      >
-        <div ref={content} className="jcs-Log-content">
-          {view.more && (
-            <button
-              type="button"
-              className="jcs-Button jcs-Log-older"
-              disabled={shown.isLoadingOlder}
-              onClick={actions.loadOlder}
-            >
-              {shown.isLoadingOlder ? trans.__('Loading…') : trans.__('Show earlier messages')}
-            </button>
-          )}
-          {turns.map((turn, index) => (
-            <Fence
-              key={turn.run.run_id}
-              instead={error => (
-                <p className="jcs-Ending">{trans.__('This part cannot be shown: %1', error.message)}</p>
-              )}
-            >
-              <TurnView
-                turn={
-                  index > 0 && turns[index - 1].question === turn.question
-                    ? { ...turn, question: null }
-                    : turn
-                }
-                live={view.live?.run_id === turn.run.run_id ? view.live : null}
-                isLast={index === turns.length - 1}
-                isReadOnly={view.thread?.read_only ?? false}
-                actions={actions}
-              />
-            </Fence>
-          ))}
-          {waiting.map(({ message }) => (
-            <Waiting
-              key={message.id}
-              content={message.role === 'user' ? textOf(message.content) : ''}
-              onWithdraw={() => actions.withdraw(message.id)}
-            />
-          ))}
-          {view.pending.map(each => (
-            <PendingMessage
-              key={each.id}
-              pending={each}
-              isOffline={connection === 'offline'}
-              onSendAgain={() => actions.sendAgain(each.id)}
-              onDiscard={() => actions.discard(each.id)}
-            />
-          ))}
-        </div>
-      </div>
-      {!isAtEnd && (
-        <button
-          type="button"
-          className="jcs-IconButton jcs-Log-end"
-          title={trans.__('To the newest message')}
-          aria-label={trans.__('To the newest message')}
-          onClick={toEnd}
+    <FoldsProvider value={folds}>
+      <div className="jcs-Log">
+        <div
+          ref={scroller}
+          className="jcs-Log-scroller"
+          role="log"
+          aria-label={trans.__('Conversation')}
+          aria-busy={runningOf(view) !== null}
+          tabIndex={0}
+          onFocus={list.onFocus}
+          onBlur={list.onBlur}
         >
-          <caretDownIcon.react tag="span" />
-        </button>
-      )}
-    </div>
+          <div ref={content} className="jcs-Log-content" style={{ height: list.height }}>
+            {list.items.map(item => (
+              <div
+                key={item.key}
+                ref={list.measure}
+                data-index={item.index}
+                className="jcs-Log-row"
+                style={{ transform: `translateY(${item.start}px)`, minHeight: list.atLeast(item) }}
+              >
+                <Fence
+                  instead={error => (
+                    <p className="jcs-Ending">{trans.__('This part cannot be shown: %1', error.message)}</p>
+                  )}
+                >
+                  {show(rows[item.index])}
+                </Fence>
+              </div>
+            ))}
+          </div>
+        </div>
+        {!list.isAtEnd && (
+          <button
+            type="button"
+            className="jcs-IconButton jcs-Log-end"
+            title={trans.__('To the newest message')}
+            aria-label={trans.__('To the newest message')}
+            onClick={toEnd}
+          >
+            <caretDownIcon.react tag="span" />
+          </button>
+        )}
+      </div>
+    </FoldsProvider>
   );
 }
 
-interface Following {
-  readonly scroller: React.RefObject<HTMLDivElement>;
-  readonly content: React.RefObject<HTMLDivElement>;
-  readonly isAtEnd: boolean;
-  readonly toEnd: () => void;
+/** The rows of a thread as it is shown, oldest first. */
+function useRowsOf({ view }: Shown): readonly Row[] {
+  const { runs, messages, withdrawn, pending, more } = view;
+  const end = endOf(view);
+  const turns = useMemo(() => turnsTo(end, { runs, messages }), [end, runs, messages]);
+  const waiting = useMemo(() => waitingOf({ runs, messages, withdrawn }), [runs, messages, withdrawn]);
+  return useMemo(
+    () => [
+      ...(more ? [{ kind: 'older', key: 'older' } as const] : []),
+      ...turns.map((turn, index) => ({
+        kind: 'turn' as const,
+        key: keyOf(turn),
+        // An answer made again to the question before it does not say that question twice.
+        turn: index > 0 && turns[index - 1].question === turn.question ? { ...turn, question: null } : turn,
+        isLast: index === turns.length - 1
+      })),
+      ...waiting.map(kept => ({ kind: 'waiting' as const, key: kept.message.id, kept })),
+      ...pending.map(each => ({ kind: 'pending' as const, key: each.id, pending: each }))
+    ],
+    [more, turns, waiting, pending]
+  );
 }
 
-/** Keeps a list at its end while it grows, and in place where older turns come before `first`. */
-function useFollowing(first: string | undefined): Following {
-  const scroller = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const height = useRef(0);
-
-  const toEnd = useCallback(() => {
-    const node = scroller.current;
-    if (node) {
-      follows.current = true;
-      node.scrollTop = node.scrollHeight;
-    }
-  }, []);
-
-  useEffect(() => {
-    const node = scroller.current;
-    const inner = content.current;
-    if (!node || !inner) {
-      return;
-    }
-    let top = node.scrollTop;
-    const onScroll = (): void => {
-      // Growth moves the end away, too: only who scrolls up stops following.
-      const isNear = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
-      follows.current = isNear || (follows.current && node.scrollTop >= top);
-      top = node.scrollTop;
-      setAtEnd(follows.current);
-    };
-    const observer = new ResizeObserver(() => {
-      height.current = node.scrollHeight;
-      if (follows.current) {
-        node.scrollTop = node.scrollHeight;
-      }
-    });
-    node.addEventListener('scroll', onScroll, { passive: true });
-    observer.observe(inner);
-    observer.observe(node);
-    return () => {
-      node.removeEventListener('scroll', onScroll);
-      observer.disconnect();
-    };
-  }, []);
-
-  useLayoutEffect(() => {
-    const node = scroller.current;
-    if (node && !follows.current && node.scrollTop < NEAR && height.current > 0) {
-      node.scrollTop += node.scrollHeight - height.current;
-    }
-  }, [first]);
-
-  return { scroller, content, isAtEnd, toEnd };
+function Older({ isLoading, onLoad }: { isLoading: boolean; onLoad: () => void }): JSX.Element {
+  const { trans } = useHost();
+  return (
+    <div className="jcs-Log-older">
+      <button type="button" className="jcs-Button" disabled={isLoading} onClick={onLoad}>
+        {isLoading ? trans.__('Loading…') : trans.__('Show earlier messages')}
+      </button>
+    </div>
+  );
 }

@@ -2,7 +2,7 @@
 
 import { memo, useMemo } from 'react';
 
-import { Rendered } from '../markdown/Markdown';
+import { Rendered } from '../markdown/Rendered';
 import type { Artifact, DataOutput, Output } from '../protocol';
 import { Fence } from './Fence';
 import { useHost } from './host';
@@ -64,7 +64,7 @@ function DataView({
 }): JSX.Element | null {
   const { rendermime, resolve, trans } = useHost();
   const path = output.metadata?.artifact;
-  const url = artifacts.find(each => each.path === path)?.url;
+  const url = output.metadata?.url ?? artifacts.find(each => each.path === path)?.url;
   const data = useMemo(
     () => Object.fromEntries(Object.entries(output.data).map(([type, value]) => [type, joined(value)])),
     [output.data]
@@ -73,7 +73,7 @@ function DataView({
     return (
       <figure className="jcs-Output jcs-Output-image">
         {url === undefined ? (
-          <span className="jcs-Output-wait">{trans.__('Drawing %1…', path)}</span>
+          <span className="jcs-Output-wait">{trans.__('Image %1', path)}</span>
         ) : (
           <a href={resolve(url)} target="_blank" rel="noopener noreferrer" title={path}>
             <img src={resolve(url)} alt={altOf(data['text/plain'], path)} loading="lazy" />

@@ -1,4 +1,4 @@
-/** The list of threads: this notebook's first. Rows are opened, renamed in place, and deleted by two clicks. */
+/** The list of threads: what runs, this notebook's, today's, older ones. Rows are opened, renamed in place, and deleted by two clicks. */
 
 import { deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useRef, useState } from 'react';
@@ -19,7 +19,6 @@ export interface SessionListProps {
   readonly current: string | null;
   /** Threads with an answer nobody has seen. */
   readonly unread: ReadonlySet<string>;
-  readonly hasNotebook: boolean;
   readonly onOpen: (row: ThreadRow) => void;
   readonly onRename: (row: ThreadRow, title: string) => void;
   readonly onDelete: (row: ThreadRow) => void;
@@ -35,8 +34,10 @@ export function SessionList(props: SessionListProps): JSX.Element {
   const [query, setQuery] = useState('');
   const [renaming, setRenaming] = useState<string | null>(null);
   const list = useRef<HTMLDivElement>(null);
-  const shownHere = useMemo(() => found(here, query), [here, query]);
-  const shownElsewhere = useMemo(() => found(elsewhere, query), [elsewhere, query]);
+  const groups = useMemo(
+    () => groupsOf(found(here, query), found(elsewhere, query)),
+    [here, elsewhere, query]
+  );
   const count = here.length + elsewhere.length;
 
   const move = (event: KeyboardEvent): void => {
@@ -49,11 +50,17 @@ export function SessionList(props: SessionListProps): JSX.Element {
     }
   };
 
-  const row = (each: ThreadRow, isHere: boolean): JSX.Element => (
+  const names = {
+    running: trans.__('Running'),
+    here: trans.__('This notebook'),
+    today: trans.__('Today'),
+    older: trans.__('Older')
+  };
+  const row = (each: ThreadRow): JSX.Element => (
     <Row
       key={each.thread_id}
       row={each}
-      isHere={isHere}
+      isHere={here.includes(each)}
       isCurrent={each.thread_id === props.current}
       isUnread={props.unread.has(each.thread_id)}
       isRenaming={each.thread_id === renaming}
@@ -97,24 +104,38 @@ export function SessionList(props: SessionListProps): JSX.Element {
         {error === null && isLoaded && count === 0 && (
           <p className="jcs-List-note">{trans.__('Chats appear here once something is sent.')}</p>
         )}
-        {shownHere.length > 0 && (
-          <section aria-label={trans.__('This notebook')}>
-            <h3>{trans.__('This notebook')}</h3>
-            <ul>{shownHere.map(each => row(each, true))}</ul>
+        {groups.map(({ name, rows }) => (
+          <section key={name} aria-label={names[name]}>
+            <h3>{names[name]}</h3>
+            <ul>{rows.map(row)}</ul>
           </section>
-        )}
-        {shownElsewhere.length > 0 && (
-          <section aria-label={trans.__('Other chats')}>
-            {(props.hasNotebook || shownHere.length > 0) && <h3>{trans.__('Other chats')}</h3>}
-            <ul>{shownElsewhere.map(each => row(each, false))}</ul>
-          </section>
-        )}
-        {query && shownHere.length + shownElsewhere.length === 0 && (
-          <p className="jcs-List-note">{trans.__('No chat matches.')}</p>
-        )}
+        ))}
+        {query && groups.length === 0 && <p className="jcs-List-note">{trans.__('No chat matches.')}</p>}
       </div>
     </div>
   );
+}
+
+interface Group {
+  readonly name: 'running' | 'here' | 'today' | 'older';
+  readonly rows: readonly ThreadRow[];
+}
+
+/** The groups that have rows: each row is in one, what runs before all else. */
+export function groupsOf(
+  here: readonly ThreadRow[],
+  elsewhere: readonly ThreadRow[],
+  now = new Date()
+): readonly Group[] {
+  const quiet = (row: ThreadRow): boolean => !row.running;
+  const isToday = (row: ThreadRow): boolean => new Date(row.updated).toDateString() === now.toDateString();
+  const groups: readonly Group[] = [
+    { name: 'running', rows: [...here, ...elsewhere].filter(row => row.running) },
+    { name: 'here', rows: here.filter(quiet) },
+    { name: 'today', rows: elsewhere.filter(row => quiet(row) && isToday(row)) },
+    { name: 'older', rows: elsewhere.filter(row => quiet(row) && !isToday(row)) }
+  ];
+  return groups.filter(group => group.rows.length > 0);
 }
 
 /** The rows that have every word of `query` in their title, preview or notebook. */

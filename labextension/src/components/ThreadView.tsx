@@ -22,6 +22,9 @@ export function ThreadView({ thread, focusKey, isProvisional }: ThreadViewProps)
 function actionsOf(thread: Thread): ChatActions {
   return {
     send: text => thread.send(text),
+    branch: (text, parentRunId) => thread.send(text, { parentRunId }),
+    look: runId => thread.look(runId),
+    decide: (runId, decisions) => thread.decide(runId, decisions),
     sendAgain: id => thread.sendAgain(id),
     discard: id => thread.discard(id),
     cancel: () => thread.cancel(),

@@ -1,17 +1,20 @@
 /** A tool call: what was asked, how it goes, what came out, which files it left. */
 
-import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon } from '@jupyterlab/ui-components';
-import { memo, useId, useMemo, useState } from 'react';
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import { memo, useId, useMemo } from 'react';
 
-import { Markdown } from '../markdown/Markdown';
 import type { Artifact, CallInFlight, Output, ToolMessage } from '../protocol';
 import { textOf } from '../store/turns';
-import { argumentsOf } from './arguments';
+import { argumentsOf, titleOf } from './arguments';
+import { Code } from './Code';
+import { Files } from './Files';
+import { useFold } from './folds';
 import { useHost } from './host';
 import { Outputs } from './Outputs';
-import { lasting, sized } from './time';
+import { lasting } from './time';
 
 export interface ToolCardProps {
+  readonly id: string;
   readonly name: string;
   /** JSON text, perhaps not whole yet. */
   readonly args: string;
@@ -28,29 +31,31 @@ export interface ToolCardProps {
   readonly isEcho: boolean;
 }
 
-type State = 'writing' | 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
+type State = 'writing' | 'waiting' | 'running' | 'done' | 'denied' | 'failed' | 'stopped';
+
+/** What a call that a person did not allow says in place of an error. */
+const NOT_ALLOWED = 'not allowed';
 
 const NOTHING: readonly never[] = [];
 
 export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Element {
   const { trans, locale } = useHost();
-  const [isOpen, setOpen] = useState(true);
+  const [isOpen, setOpen] = useFold(props.id, true);
   const body = useId();
   const { result, live } = props;
   const state = stateOf(props);
-  const { code, others } = useMemo(() => argumentsOf(props.args), [props.args]);
   const record = result?.metadata?.jupyter;
+  const edited = record?.edited_arguments;
+  const args = edited ? JSON.stringify(edited) : props.args;
+  const { code, others } = useMemo(() => argumentsOf(args), [args]);
   const outputs: readonly Output[] = record?.outputs ?? live?.outputs ?? NOTHING;
   const artifacts: readonly Artifact[] = record?.artifacts ?? NOTHING;
-  const shown = new Set(
-    outputs.map(output => ('metadata' in output ? output.metadata?.artifact : undefined))
-  );
-  const files = artifacts.filter(each => !shown.has(each.path));
   const words = {
     writing: trans.__('Writing…'),
     waiting: trans.__('Waiting'),
     running: props.status || trans.__('Running…'),
     done: record?.duration_ms === undefined ? trans.__('Done') : lasting(record.duration_ms, locale),
+    denied: trans.__('Denied'),
     failed: trans.__('Failed'),
     stopped: trans.__('Stopped')
   }[state];
@@ -73,8 +78,13 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
       </button>
       {isOpen && (
         <div id={body} className="jcs-Tool-body">
-          {code && !props.isEcho && <Code {...code} isWhole={state !== 'writing'} />}
+          {code && !props.isEcho && (
+            <div className="jcs-Tool-code" tabIndex={0} role="region" aria-label={trans.__('Code')}>
+              {state === 'writing' ? <pre>{code.text}</pre> : <Code {...code} />}
+            </div>
+          )}
           {others && <pre className="jcs-Tool-args">{others}</pre>}
+          {edited && <p className="jcs-Tool-note">{trans.__('Changed by you before it ran.')}</p>}
           {record?.kernel?.fresh &&
             record.kernel.reason !== undefined &&
             record.kernel.reason !== 'first' && (
@@ -83,13 +93,14 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
               </p>
             )}
           {outputs.length > 0 && <Outputs outputs={outputs} artifacts={artifacts} />}
-          {result && outputs.length === 0 && !result.error && textOf(result.content) && (
-            <pre className="jcs-Tool-plain">{textOf(result.content)}</pre>
-          )}
+          {result &&
+            outputs.length === 0 &&
+            (!result.error || state === 'denied') &&
+            textOf(result.content) && <pre className="jcs-Tool-plain">{textOf(result.content)}</pre>}
           {result?.error && state === 'failed' && !hasError(outputs) && (
             <p className="jcs-Tool-error">{result.error}</p>
           )}
-          {files.length > 0 && <Files files={files} />}
+          {artifacts.length > 0 && <Files files={artifacts} />}
         </div>
       )}
     </section>
@@ -99,6 +110,9 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
 function stateOf({ result, live, isOver, isStopped }: ToolCardProps): State {
   if (isStopped && result?.error) {
     return 'stopped';
+  }
+  if (result?.error === NOT_ALLOWED) {
+    return 'denied';
   }
   if (result) {
     return result.error || hasError(result.metadata?.jupyter?.outputs ?? NOTHING) ? 'failed' : 'done';
@@ -111,59 +125,4 @@ function stateOf({ result, live, isOver, isStopped }: ToolCardProps): State {
 
 function hasError(outputs: readonly Output[]): boolean {
   return outputs.some(output => output.output_type === 'error');
-}
-
-/** `run_python` as "Run python". */
-function titleOf(name: string): string {
-  const words = name.replace(/[_-]+/g, ' ').trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** Code; highlighted once it is whole. */
-function Code({
-  text,
-  language,
-  isWhole
-}: {
-  text: string;
-  language: string;
-  isWhole: boolean;
-}): JSX.Element {
-  const { trans } = useHost();
-  const fence = '`'.repeat(Math.max(3, ...(text.match(/`+/g) ?? []).map(ticks => ticks.length + 1)));
-  return (
-    <div className="jcs-Tool-code" tabIndex={0} role="region" aria-label={trans.__('Code')}>
-      {isWhole ? <Markdown text={`${fence}${language}\n${text}\n${fence}`} /> : <pre>{text}</pre>}
-    </div>
-  );
-}
-
-function Files({ files }: { files: readonly Artifact[] }): JSX.Element {
-  const { trans, resolve, locale } = useHost();
-  return (
-    <ul className="jcs-Files" aria-label={trans.__('Files')}>
-      {files.map(file => (
-        <li key={file.path}>
-          {file.url === undefined ? (
-            <span className="jcs-File">
-              <fileIcon.react tag="span" />
-              {file.path}
-            </span>
-          ) : (
-            <a
-              className="jcs-File"
-              href={resolve(file.url)}
-              download={file.path.split('/').pop()}
-              title={trans.__('Download %1', file.path)}
-            >
-              <fileIcon.react tag="span" />
-              <span className="jcs-File-name">{file.path}</span>
-              <span className="jcs-File-size">{sized(file.size, locale)}</span>
-              <downloadIcon.react tag="span" />
-            </a>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
 }

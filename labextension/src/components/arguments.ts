@@ -10,17 +10,29 @@ export interface Arguments {
 /** Arguments that hold code, and its language. */
 const CODE: Readonly<Record<string, string>> = { code: 'python', command: 'bash', sql: 'sql' };
 
+/** The argument that holds code, and its language; `null` where none does. */
+export function codeKeyOf(args: Readonly<Record<string, unknown>>): { key: string; language: string } | null {
+  const key = Object.keys(CODE).find(each => typeof args[each] === 'string');
+  return key === undefined ? null : { key, language: CODE[key] };
+}
+
+/** `run_python` as "Run python". */
+export function titleOf(tool: string): string {
+  const words = tool.replace(/[_-]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 export function argumentsOf(json: string): Arguments {
   const whole = parsed(json);
   if (whole === null) {
     return { code: begun(json), others: '' };
   }
-  const key = Object.keys(CODE).find(each => typeof whole[each] === 'string');
+  const code = codeKeyOf(whole);
   const others = Object.entries(whole)
-    .filter(([each]) => each !== key)
+    .filter(([each]) => each !== code?.key)
     .map(([each, value]) => `${each}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('\n');
-  return { code: key ? { text: whole[key] as string, language: CODE[key] } : null, others };
+  return { code: code && { text: whole[code.key] as string, language: code.language }, others };
 }
 
 function parsed(json: string): Record<string, unknown> | null {

@@ -1,10 +1,21 @@
 /**
- * What every component may use of the page it is shown in: words in the reader's language, renderers, addresses.
+ * What every component may use of the page it is shown in: words in the reader's language, renderers, addresses, the
+ * clipboard, the notebook beside it.
  */
 
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
+
+import type { Source } from './source';
+
+/** What a person has set. */
+export interface Preferences {
+  /** The keys that send a message; the other of the two begins a new line. */
+  readonly sendKey: 'Enter' | 'Shift+Enter';
+}
+
+export const DEFAULTS: Preferences = { sendKey: 'Enter' };
 
 export interface Host {
   readonly trans: TranslationBundle;
@@ -13,6 +24,10 @@ export interface Host {
   readonly resolve: (url: string) => string;
   /** The reader's language, for dates and numbers; `undefined` is the browser's. */
   readonly locale: string | undefined;
+  readonly preferences: Source<Preferences>;
+  readonly copy: (text: string) => void;
+  /** Puts code into a new cell below the active one; `null` where there are no notebooks. */
+  readonly insertBelow: ((code: string) => void) | null;
 }
 
 const HostContext = createContext<Host | null>(null);

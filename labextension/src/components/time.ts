@@ -6,6 +6,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** The shortest duration that is told, in milliseconds. */
+const SHORTEST = 100;
+
 /** How long ago `iso` was, short: "now", "5 min", "14:03" for today, "3 Mar" before. */
 export function ago(iso: string, trans: TranslationBundle, locale?: string, now = new Date()): string {
   const then = new Date(iso);
@@ -30,8 +33,11 @@ export function ago(iso: string, trans: TranslationBundle, locale?: string, now 
   }).format(then);
 }
 
-/** A duration, short: "0.4 s", "12 s", "2 min". */
+/** A duration, short: "<0.1 s", "0.4 s", "12 s", "2 min". */
 export function lasting(ms: number, locale?: string): string {
+  if (ms < SHORTEST) {
+    return `<${lasting(SHORTEST, locale)}`;
+  }
   const [value, unit] = ms < 90_000 ? [ms / 1000, 'second'] : [ms / 60_000, 'minute'];
   return new Intl.NumberFormat(locale, {
     style: 'unit',
@@ -49,7 +55,8 @@ export function sized(bytes: number, locale?: string): string {
   return new Intl.NumberFormat(locale, {
     style: 'unit',
     unit: units[power],
-    unitDisplay: 'short',
+    // Bytes have no short name that counts them.
+    unitDisplay: power === 0 ? 'long' : 'short',
     maximumFractionDigits: value < 10 && power > 0 ? 1 : 0
   }).format(value);
 }

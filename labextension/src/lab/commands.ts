@@ -3,7 +3,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, stopIcon } from '@jupyterlab/ui-components';
+import { addIcon, launchIcon, stopIcon } from '@jupyterlab/ui-components';
 
 import { chatIcon } from '../icons';
 import type { Desk } from './desk';
@@ -11,13 +11,22 @@ import type { Desk } from './desk';
 export const COMMANDS = {
   show: 'jupyter_chat_sessions:show',
   newChat: 'jupyter_chat_sessions:new-chat',
-  stop: 'jupyter_chat_sessions:stop'
+  stop: 'jupyter_chat_sessions:stop',
+  openMain: 'jupyter_chat_sessions:open-main'
 } as const;
+
+/** Which thread to open, and where it lives; the one that is shown where none is named. */
+export interface OpenGiven {
+  readonly threadId?: string;
+  readonly notebook?: string | null;
+  readonly folder?: string | null;
+}
 
 export function addCommands(
   app: JupyterFrontEnd,
   desk: Desk,
   sidebarId: string,
+  openMain: (given: OpenGiven) => void,
   trans: TranslationBundle,
   palette: ICommandPalette | null
 ): void {
@@ -50,6 +59,22 @@ export function addCommands(
     describedBy,
     isEnabled: () => desk.value.thread.isBusy,
     execute: () => desk.value.thread.cancel()
+  });
+  commands.addCommand(COMMANDS.openMain, {
+    label: trans.__('Open Chat in the Main Area'),
+    caption: trans.__('Open the chat that is shown, or the one named, as a tab'),
+    icon: launchIcon,
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          threadId: { type: 'string' },
+          notebook: { type: ['string', 'null'] },
+          folder: { type: ['string', 'null'] }
+        }
+      }
+    },
+    execute: args => openMain(args as OpenGiven)
   });
   for (const command of Object.values(COMMANDS)) {
     palette?.addItem({ command, category: trans.__('Chat') });

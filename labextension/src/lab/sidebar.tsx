@@ -2,13 +2,14 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, caretDownIcon, caretRightIcon, ReactWidget } from '@jupyterlab/ui-components';
+import { addIcon, caretDownIcon, caretRightIcon, launchIcon, ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import type { Rest, ThreadRow } from '../client/rest';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
 import { SessionList, TitleInput } from '../components/SessionList';
+import { useSource } from '../components/source';
 import { ThreadView } from '../components/ThreadView';
 import { chatIcon } from '../icons';
 import { runningOf } from '../store/turns';
@@ -20,6 +21,8 @@ export interface SidebarParts {
   readonly rest: Rest;
   readonly list: ThreadList;
   readonly desk: Desk;
+  /** Opens the thread that is shown in the main area. */
+  readonly onOpenMain: () => void;
 }
 
 export class Sidebar extends ReactWidget {
@@ -43,28 +46,29 @@ export class Sidebar extends ReactWidget {
   }
 }
 
-function SidebarView({ host, rest, list, desk }: SidebarParts): JSX.Element {
+function SidebarView({ host, rest, list, desk, onOpenMain }: SidebarParts): JSX.Element {
   const { trans } = host;
-  const state = useSignal(desk);
-  const catalog = useSignal(list);
+  const state = useSource(desk);
+  const catalog = useSource(list);
   const [isListOpen, openList] = useState(true);
   const [isRenaming, beginRename] = useState(false);
-  const { thread, notebook, unread } = state;
+  const { thread, unread } = state;
   const { view } = useSyncExternalStore(thread.subscribe, thread.snapshot);
   const acts = useMemo(() => rowActs(rest, list, desk, trans), [rest, list, desk, trans]);
   const running = runningOf(view);
 
   const isWritten = view.seq > 0;
   const runs = view.runs.size;
+  const named = view.thread?.title;
 
-  // A message or the end of an answer changes the list's order, titles and marks.
+  // A message, a title or the end of an answer changes the list's order, titles and marks.
   useEffect(() => {
     if (!isWritten) {
       return undefined;
     }
     const timer = setTimeout(() => void list.refresh(), 300);
     return () => clearTimeout(timer);
-  }, [list, thread, running, runs, isWritten]);
+  }, [list, thread, running, runs, isWritten, named]);
 
   const title = view.seq === 0 ? trans.__('New chat') : view.thread?.title || trans.__('Untitled chat');
   const Caret = isListOpen ? caretDownIcon : caretRightIcon;
@@ -99,6 +103,15 @@ function SidebarView({ host, rest, list, desk }: SidebarParts): JSX.Element {
         <button
           type="button"
           className="jcs-IconButton"
+          title={trans.__('Open in the main area')}
+          aria-label={trans.__('Open in the main area')}
+          onClick={onOpenMain}
+        >
+          <launchIcon.react tag="span" />
+        </button>
+        <button
+          type="button"
+          className="jcs-IconButton"
           title={trans.__('New chat')}
           aria-label={trans.__('New chat')}
           onClick={() => desk.newChat()}
@@ -111,7 +124,6 @@ function SidebarView({ host, rest, list, desk }: SidebarParts): JSX.Element {
           {...catalog}
           current={thread.id}
           unread={unread}
-          hasNotebook={notebook !== null}
           onOpen={row => desk.open(row)}
           onRename={acts.rename}
           onDelete={acts.delete}
@@ -173,24 +185,4 @@ function rowActs(rest: Rest, list: ThreadList, desk: Desk, trans: TranslationBun
         .catch(error => failed(trans.__('The chat could not be deleted.'), error));
     }
   };
-}
-
-interface Source<T> {
-  readonly value: T;
-  readonly changed: {
-    connect(slot: () => void): boolean;
-    disconnect(slot: () => void): boolean;
-  };
-}
-
-/** The value of something that signals its changes. */
-function useSignal<T>(source: Source<T>): T {
-  const subscribe = useMemo(
-    () => (listener: () => void) => {
-      source.changed.connect(listener);
-      return () => void source.changed.disconnect(listener);
-    },
-    [source]
-  );
-  return useSyncExternalStore(subscribe, () => source.value);
 }

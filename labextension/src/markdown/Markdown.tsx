@@ -2,14 +2,12 @@
  * Markdown as JupyterLab renders it (highlighting, formulas, diagrams; sanitised), block by block.
  */
 
-import { MimeModel } from '@jupyterlab/rendermime';
-import { MessageLoop } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
-import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 
-import { useHost } from '../components/host';
-import { blocksOf, NO_BLOCKS, renderable } from './blocks';
+import { CodeBlock } from '../components/Code';
+import { blocksOf, codeOf, NO_BLOCKS, renderable } from './blocks';
 import type { Blocks } from './blocks';
+import { Rendered } from './Rendered';
 
 export interface MarkdownProps {
   readonly text: string;
@@ -21,10 +19,17 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps): JSX.Ele
   return (
     <div className="jcs-Markdown">
       {sources.map((source, index) => (
-        <Rendered key={index} mimeType="text/markdown" value={source} />
+        <Block key={index} source={source} />
       ))}
     </div>
   );
+});
+
+/** One block; code comes with its buttons. */
+const Block = memo(function Block({ source }: { readonly source: string }): JSX.Element {
+  const code = codeOf(source);
+  const rendered = <Rendered mimeType="text/markdown" value={source} />;
+  return code === null ? rendered : <CodeBlock text={code}>{rendered}</CodeBlock>;
 });
 
 /** The blocks of a text, continued from those of the text before it. */
@@ -35,74 +40,4 @@ function useBlocks(text: string): readonly string[] {
     keep(blocks);
   }
   return useMemo(() => renderable(blocks), [blocks]);
-}
-
-export interface RenderedProps {
-  readonly mimeType: string;
-  readonly value: unknown;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
-
-/** One piece of data, rendered by JupyterLab's renderer for its type, never trusted. */
-export const Rendered = memo(function Rendered({ mimeType, value, metadata }: RenderedProps): JSX.Element {
-  const { rendermime } = useHost();
-  const place = useRef<HTMLDivElement>(null);
-  const show = useRef<(value: unknown) => void>(() => undefined);
-
-  // Before the browser paints, and on the way out while the node still stands in the page.
-  useLayoutEffect(() => {
-    const renderer = rendermime.createRenderer(mimeType);
-    let isGone = false;
-    let isRendering = false;
-    let next: { readonly value: unknown } | null = null;
-    // A renderer renders one value at a time; of those that come meanwhile only the newest counts.
-    const render = async (): Promise<void> => {
-      isRendering = true;
-      while (next && !isGone) {
-        const data = { [mimeType]: next.value } as ConstructorParameters<typeof MimeModel>[0] & object;
-        next = null;
-        try {
-          await renderer.renderModel(
-            new MimeModel({ data: data as never, metadata: metadata as never, trusted: false })
-          );
-        } catch (error) {
-          console.warn('Chat could not render', mimeType, error);
-        }
-      }
-      isRendering = false;
-    };
-    show.current = newest => {
-      next = { value: newest };
-      if (!isRendering) {
-        void render();
-      }
-    };
-    const host = place.current;
-    if (host) {
-      attach(renderer, host);
-    }
-    return () => {
-      isGone = true;
-      detach(renderer);
-      renderer.dispose();
-    };
-  }, [rendermime, mimeType, metadata]);
-
-  useLayoutEffect(() => show.current(value), [rendermime, mimeType, metadata, value]);
-
-  return <div ref={place} className="jcs-Rendered" />;
-});
-
-/** Puts a widget into a node that is no widget's; formulas are typeset only in widgets that are attached. */
-function attach(widget: Widget, host: HTMLElement): void {
-  MessageLoop.sendMessage(widget, Widget.Msg.BeforeAttach);
-  host.appendChild(widget.node);
-  MessageLoop.sendMessage(widget, Widget.Msg.AfterAttach);
-}
-
-/** Takes it out again, also where its host has left the page already. */
-function detach(widget: Widget): void {
-  MessageLoop.sendMessage(widget, Widget.Msg.BeforeDetach);
-  widget.node.remove();
-  MessageLoop.sendMessage(widget, Widget.Msg.AfterDetach);
 }

@@ -87,10 +87,24 @@ export function renderable(blocks: Blocks): readonly string[] {
     return blocks.sources.map(source => source.trimEnd());
   }
   const definitions = blocks.sources
-    .filter(source => !/^ {0,3}(```|~~~)/.test(source))
+    .filter(source => codeOf(source) === null)
     .flatMap(source => source.match(DEFINITION) ?? [])
     .join('\n');
   return blocks.sources.map(source =>
-    definitions && /\[[^\]]+\](?!:)/.test(source) ? `${source.trimEnd()}\n\n${definitions}` : source.trimEnd()
+    definitions && codeOf(source) === null && /\[[^\]]+\](?!:)/.test(source)
+      ? `${source.trimEnd()}\n\n${definitions}`
+      : source.trimEnd()
   );
+}
+
+const OPENING = /^ {0,3}(`{3,}|~{3,})[^\n]*(?:\n|$)/;
+
+/** The code in a block that is a fence, closed or still growing; `null` where it is anything else. */
+export function codeOf(source: string): string | null {
+  const opening = OPENING.exec(source);
+  if (!opening) {
+    return null;
+  }
+  const closing = new RegExp(`(?:^|\\n) {0,3}${opening[1]}[\`~]*\\s*$`);
+  return source.slice(opening[0].length).replace(closing, '').replace(/\n$/, '');
 }

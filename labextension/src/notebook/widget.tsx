@@ -1,32 +1,16 @@
 /**
- * `ChatPanel` in a notebook's output: the same chat, live over the server's websocket.
+ * `ChatPanel` as ipywidgets shows it. Its comm only keeps the panel's traits the same on both sides.
  *
- * Nothing of the conversation goes through the kernel: its comms wait while a cell runs, and end with it. They only
- * keep the panel's traits the same on both sides.
+ * Where JupyterLab renders the output itself (see mime.ts), the model made here is what ties it to the kernel.
  */
 
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
 import type { ExportMap } from '@jupyter-widgets/base';
-import type { INotebookTracker } from '@jupyterlab/notebook';
-import type { Contents } from '@jupyterlab/services';
-import { createRoot } from 'react-dom/client';
-import type { Root } from 'react-dom/client';
 
-import type { Place, Rest } from '../client/rest';
-import { HostProvider } from '../components/host';
-import type { Host } from '../components/host';
-import { ThreadView } from '../components/ThreadView';
-import { newId } from '../ids';
-import type { OpenThreads } from '../store/threads';
+import { keepModel } from './models';
 import { MODULE, MODULE_VERSION } from './name';
-
-export interface PanelParts {
-  readonly host: Host;
-  readonly rest: Rest;
-  readonly threads: OpenThreads;
-  readonly tracker: INotebookTracker | null;
-  readonly contents: Contents.IManager;
-}
+import { Panel } from './panel';
+import type { PanelParts } from './panel';
 
 export class ChatPanelModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -42,6 +26,12 @@ export class ChatPanelModel extends DOMWidgetModel {
       height: '28em'
     };
   }
+
+  override initialize(...given: Parameters<DOMWidgetModel['initialize']>): void {
+    super.initialize(...given);
+    const forget = keepModel(this);
+    this.once('comm:close destroy', forget);
+  }
 }
 
 /** What the widget registry is given. */
@@ -54,111 +44,31 @@ export function panelExports(parts: PanelParts): ExportMap {
 
 abstract class PanelView extends DOMWidgetView {
   protected abstract readonly parts: PanelParts;
-  private root: Root | null = null;
-  private taken: string | null = null;
-  private asked = 0;
+  private panel: Panel | null = null;
 
   override render(): void {
     super.render();
-    const { trans } = this.parts.host;
-    this.el.classList.add('jcs-Panel');
-    this.el.setAttribute('role', 'region');
-    this.el.setAttribute('aria-label', trans.__('Chat'));
-    this.el.addEventListener('keydown', keepKeys);
-    this.root = createRoot(this.el);
-    this.listenTo(this.model, 'change:thread_id', () => void this.follow());
-    this.listenTo(this.model, 'change:height', () => this.resize());
-    this.resize();
+    this.panel = new Panel(this.el, this.parts, thread => {
+      if (this.model.get('thread_id') !== thread.id) {
+        this.model.set('thread_id', thread.id);
+        this.touch();
+      }
+    });
+    this.listenTo(this.model, 'change:thread_id', () => this.follow());
+    this.listenTo(this.model, 'change:height', () => this.panel?.resize(this.model.get('height')));
+    this.panel.resize(this.model.get('height'));
     void this.displayed.then(() => this.follow());
   }
 
   override remove(): void {
-    this.asked += 1;
-    this.el.removeEventListener('keydown', keepKeys);
-    this.release();
-    this.root?.unmount();
-    this.root = null;
+    this.panel?.close();
+    this.panel = null;
     super.remove();
   }
 
-  private resize(): void {
-    this.el.style.setProperty('--jcs-panel-height', String(this.model.get('height')));
-  }
-
   /** Shows the thread the trait names; where it names none, the notebook's current one. */
-  private async follow(): Promise<void> {
-    const question = ++this.asked;
-    const notebook = this.notebook();
-    try {
-      const threadId = (this.model.get('thread_id') as string | null) || (await this.current(notebook));
-      if (question === this.asked) {
-        this.show(threadId, { notebook });
-      }
-    } catch (error) {
-      if (question === this.asked) {
-        this.showFailure(error instanceof Error ? error.message : String(error));
-      }
-    }
-  }
-
-  private async current(notebook: string | null): Promise<string> {
-    return notebook === null ? newId() : (await this.parts.rest.current(notebook)).thread_id;
-  }
-
-  private show(threadId: string, place: Place): void {
-    if (this.taken !== threadId) {
-      this.release();
-      this.taken = threadId;
-      const thread = this.parts.threads.take(threadId, place);
-      this.root?.render(
-        <HostProvider value={this.parts.host}>
-          <ThreadView key={threadId} thread={thread} />
-        </HostProvider>
-      );
-    }
-    if (this.model.get('thread_id') !== threadId) {
-      this.model.set('thread_id', threadId);
-      this.touch();
-    }
-  }
-
-  private showFailure(message: string): void {
-    const { trans } = this.parts.host;
-    this.root?.render(
-      <div className="jcs-Chat">
-        <div className="jcs-Banner jcs-mod-error" role="alert">
-          {trans.__('The chat could not be opened: %1', message)}{' '}
-          <button type="button" className="jcs-Link" onClick={() => void this.follow()}>
-            {trans.__('Try again')}
-          </button>
-        </div>
-      </div>
-    );
-  }
-
-  private release(): void {
-    if (this.taken !== null) {
-      this.parts.threads.release(this.taken);
-      this.taken = null;
-    }
-  }
-
-  /** The path of the notebook the panel stands in; `null` outside notebooks. */
-  private notebook(): string | null {
-    const { tracker, contents } = this.parts;
+  private follow(): void {
     const manager = this.model.widget_manager as { readonly context?: { readonly path?: string } };
-    const panel = tracker?.find(each => each.node.contains(this.el));
-    const path = panel?.context.path ?? manager.context?.path;
-    return path ? contents.localPath(path) : null;
-  }
-}
-
-/**
- * Keeps keys from reaching the notebook around the panel, where they would run the cell or insert others.
- * What is pressed with Ctrl or Meta goes on, so that saving and the palette work; but not Enter.
- */
-export function keepKeys(event: KeyboardEvent): void {
-  if (event.key === 'Enter' || !(event.ctrlKey || event.metaKey)) {
-    event.stopPropagation();
+    void this.panel?.open(this.model.get('thread_id') as string | null, null, manager.context?.path);
   }
 }

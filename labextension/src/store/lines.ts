@@ -4,7 +4,7 @@
  * The rule kept here: folding a line twice is folding it once.
  */
 
-import type { Line, Message, MessageLine, Outcome, RunLine, StartLine } from '../protocol';
+import type { AnswerLine, Line, Message, MessageLine, Outcome, RunLine, StartLine } from '../protocol';
 import type { Kept, Run, View } from './view';
 
 /** `GET …/threads/<id>/messages?before=`: messages of the path, oldest first, with the runs they belong to. */
@@ -65,6 +65,7 @@ function foldLine(draft: Draft, line: Line): void {
       return;
     case 'head':
       draft.head = line.run_id;
+      draft.tip = null;
       return;
     case 'title':
       draft.thread = draft.thread && { ...draft.thread, title: line.title };
@@ -76,8 +77,7 @@ function foldLine(draft: Draft, line: Line): void {
       draft.approvals = [...without(draft.approvals, line.run_id), line];
       return;
     case 'answer':
-      draft.approvals = without(draft.approvals, line.run_id);
-      return;
+      return foldAnswer(draft, line);
     default:
       // A cancel, a copy, a deletion, or a type of a later version: nothing on screen changes.
       return;
@@ -130,7 +130,17 @@ function foldStart(draft: Draft, line: StartLine): void {
     model: line.model ?? null
   });
   draft.head = line.run_id;
+  draft.tip = null;
   draft.queue = draft.queue.filter(each => each.run_id !== line.run_id);
+}
+
+function foldAnswer(draft: Draft, line: AnswerLine): void {
+  const run = draft.runs.get(line.run_id);
+  if (run) {
+    draft.runs.set(line.run_id, { ...run, isDecided: true });
+  }
+  draft.approvals = without(draft.approvals, line.run_id);
+  draft.deciding = draft.deciding?.run_id === line.run_id ? null : draft.deciding;
 }
 
 function foldOutcome(draft: Draft, line: RunLine): void {

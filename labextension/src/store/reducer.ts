@@ -8,11 +8,13 @@
 import { EventType } from '../protocol';
 import type {
   AckFrame,
+  AnswerFrame,
   CallInFlight,
   EventFrame,
   HelloFrame,
   NackFrame,
   Output,
+  Question,
   RunEvent,
   RunInFlight,
   SendFrame,
@@ -61,13 +63,23 @@ export function discard(view: View, id: string): View {
   return { ...view, pending: view.pending.filter(each => each.id !== id || each.state !== 'failed') };
 }
 
+/** The view with this client's answer to what a run asks; it counts once its line comes. */
+export function decide(view: View, frame: AnswerFrame): View {
+  return { ...view, deciding: { run_id: frame.runId, id: frame.id, refusal: null } };
+}
+
+/** The view with the branch that ends with run `tip` on screen. */
+export function look(view: View, tip: string): View {
+  return view.runs.has(tip) ? { ...view, tip: tip === view.head ? null : tip } : view;
+}
+
 /** The view without its notice. */
 export function dismiss(view: View): View {
   return view.notice ? { ...view, notice: null } : view;
 }
 
 function greeted(view: View, hello: HelloFrame): View {
-  const known = hello.reset ? { ...EMPTY, pending: view.pending } : view;
+  const known = hello.reset ? { ...EMPTY, pending: view.pending, deciding: view.deciding } : view;
   const fresh = hello.lines.filter(line => line.seq > known.seq);
   // The title and the rest come with the hello as they are now; its lines are folded under them, not over them.
   const folded = foldLines(known, fresh);
@@ -81,6 +93,7 @@ function greeted(view: View, hello: HelloFrame): View {
     live: hello.run,
     queue: hello.queue,
     approvals: hello.approvals,
+    deciding: hello.approvals.some(each => each.run_id === folded.deciding?.run_id) ? folded.deciding : null,
     pending: folded.pending.filter(each => each.seq === null || each.seq > hello.seq),
     closed: null
   };
@@ -112,6 +125,9 @@ function told(view: View, frame: EventFrame): View {
 }
 
 function toldOfRun(view: View, runId: string, n: number, event: RunEvent): View {
+  if (event.type === EventType.RUN_FINISHED && event.outcome?.type === 'interrupt') {
+    return asked(view, runId, event.outcome.interrupts);
+  }
   if (view.runs.get(runId)?.outcome != null) {
     return view;
   }
@@ -120,6 +136,15 @@ function toldOfRun(view: View, runId: string, n: number, event: RunEvent): View 
     return view;
   }
   return { ...view, live: { ...continued(view, live, event), n } };
+}
+
+/** The view with what a run asks, unless that is on screen or answered already. */
+function asked(view: View, runId: string, interrupts: readonly Question[]): View {
+  const isKnown = view.approvals.some(each => each.run_id === runId);
+  const isOver = view.runs.get(runId)?.isDecided ?? false;
+  return isKnown || isOver
+    ? view
+    : { ...view, approvals: [...view.approvals, { run_id: runId, interrupts }] };
 }
 
 function begun(runId: string): RunInFlight {
@@ -213,6 +238,9 @@ function refused(view: View, nack: NackFrame): View {
   const refusal = { code: nack.code, message: nack.message };
   if (nack.id === null) {
     return { ...view, closed: refusal };
+  }
+  if (view.deciding?.id === nack.id) {
+    return { ...view, deciding: { ...view.deciding, refusal } };
   }
   if (!view.pending.some(each => each.id === nack.id)) {
     return { ...view, notice: refusal };

@@ -4,15 +4,16 @@
  * One thread has one wire, however many places show it. Listeners are told at most every 50 ms.
  */
 
-import type { Rest, Place } from '../client/rest';
+import type { Place, Rest, StoredFile } from '../client/rest';
 import { queryOf } from '../client/rest';
 import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
 import { newId } from '../ids';
-import type { ClientFrame, Content, SendOptions, ServerFrame } from '../protocol';
+import { EventType } from '../protocol';
+import type { ClientFrame, Content, Decision, SendOptions, ServerFrame } from '../protocol';
 import { foldPage } from './lines';
-import { discard, dismiss, hear, say } from './reducer';
-import { needsOlder, runningOf } from './turns';
+import { decide, discard, dismiss, hear, look, say } from './reducer';
+import { leafOf, needsOlder, runningOf } from './turns';
 import { EMPTY } from './view';
 import type { View } from './view';
 
@@ -23,6 +24,8 @@ export interface Shown {
   /** What is written and not sent. */
   readonly draft: string;
   readonly isLoadingOlder: boolean;
+  /** What lies in the thread's folder. */
+  readonly files: readonly StoredFile[];
 }
 
 /** Milliseconds between two tellings of listeners. */
@@ -32,12 +35,19 @@ const TICK = 50;
 export type Connect = typeof openWire;
 
 export class Thread {
-  private shown: Shown = { view: EMPTY, connection: 'connecting', draft: '', isLoadingOlder: false };
+  private shown: Shown = {
+    view: EMPTY,
+    connection: 'connecting',
+    draft: '',
+    isLoadingOlder: false,
+    files: []
+  };
   private told: Shown = this.shown;
   private readonly wire: Wire;
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastTold = 0;
+  private filesAsked = 0;
 
   constructor(
     readonly id: string,
@@ -66,9 +76,29 @@ export class Thread {
     return runningOf(view) !== null || view.pending.some(each => each.state === 'sending');
   }
 
-  /** Sends a message; its words are shown at once, as pending. */
+  /** Sends a message; its words are shown at once, as pending. It follows what is on screen. */
   send(content: Content, options?: SendOptions): void {
-    this.ask({ kind: 'send', id: newId(), content, ...(options && { options }) });
+    const { tip } = this.shown.view;
+    const placed =
+      tip !== null && options?.parentRunId === undefined ? { ...options, parentRunId: tip } : options;
+    this.ask({ kind: 'send', id: newId(), content, ...(placed && { options: placed }) });
+  }
+
+  /** Shows the branch through a run; the thread itself does not change. */
+  look(runId: string): void {
+    const { view } = this.shown;
+    this.show({ view: look(view, leafOf(view.runs, runId)) });
+    this.tell();
+  }
+
+  /** Answers what a run asks, all of it at once: a decision for each question's id. */
+  decide(runId: string, decisions: ReadonlyMap<string, Decision>): void {
+    const answers = Array.from(decisions, ([interruptId, payload]) => ({
+      interruptId,
+      status: 'resolved' as const,
+      payload
+    }));
+    this.ask({ kind: 'answer', id: newId(), runId, answers });
   }
 
   /** Sends a message that failed again, under its own id. */
@@ -145,8 +175,9 @@ export class Thread {
   }
 
   private ask(frame: ClientFrame): void {
-    if (frame.kind === 'send') {
-      this.show({ view: say(this.shown.view, frame) });
+    if (frame.kind === 'send' || frame.kind === 'answer') {
+      const { view } = this.shown;
+      this.show({ view: frame.kind === 'send' ? say(view, frame) : decide(view, frame) });
       this.tell();
     }
     this.wire.send(frame);
@@ -156,6 +187,22 @@ export class Thread {
     this.show({ view: hear(this.shown.view, frame) });
     if (frame.kind === 'hello' && needsOlder(this.shown.view)) {
       void this.loadOlder();
+    }
+    if (changesFiles(frame)) {
+      void this.loadFiles();
+    }
+  }
+
+  /** Reads what lies in the thread's folder. Nothing is said where that fails: the next run asks again. */
+  private async loadFiles(): Promise<void> {
+    const question = ++this.filesAsked;
+    try {
+      const files = await this.rest.files(this.id, this.place);
+      if (question === this.filesAsked) {
+        this.show({ files });
+      }
+    } catch {
+      // The list stays as it was.
     }
   }
 
@@ -171,4 +218,17 @@ export class Thread {
     this.told = this.shown;
     this.listeners.forEach(listener => listener());
   }
+}
+
+/** Whether a frame may mean that there are other files than before: a thread is opened, or a run has ended. */
+function changesFiles(frame: ServerFrame): boolean {
+  if (frame.kind === 'hello') {
+    return frame.seq > 0;
+  }
+  return (
+    frame.kind === 'event' &&
+    frame.event.type === EventType.CUSTOM &&
+    frame.event.name === 'line' &&
+    frame.event.value.type === 'run'
+  );
 }

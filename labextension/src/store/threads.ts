@@ -21,11 +21,17 @@ interface Held {
 
 export class OpenThreads {
   private readonly held = new Map<string, Held>();
+  private readonly gone = new Signal<this, string>(this);
 
   constructor(
     private readonly rest: Rest,
     private readonly connect?: Connect
   ) {}
+
+  /** Tells the ids of threads that were deleted here. */
+  get forgotten(): ISignal<this, string> {
+    return this.gone;
+  }
 
   /** The open thread, opened if it is not. Who takes it gives it back with `release`. */
   take(threadId: string, place: Place): Thread {
@@ -50,6 +56,11 @@ export class OpenThreads {
 
   /** Closes a thread that has been deleted. */
   forget(threadId: string): void {
+    this.drop(threadId);
+    this.gone.emit(threadId);
+  }
+
+  private drop(threadId: string): void {
     const held = this.held.get(threadId);
     clearTimeout(held?.timer);
     held?.thread.close();
@@ -73,7 +84,7 @@ export class OpenThreads {
       if (held.thread.isBusy || draft || view.pending.length > 0) {
         this.closeAtRest(threadId, held);
       } else {
-        this.forget(threadId);
+        this.drop(threadId);
       }
     }, LINGER);
   }

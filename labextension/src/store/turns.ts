@@ -6,23 +6,99 @@ import type { Content, Message, ToolMessage } from '../protocol';
 import { pathOf } from './lines';
 import type { Kept, Run, View } from './view';
 
-/** One question with what was answered. The same run and question mean the same turn. */
+/** One question with what was answered. The same runs and question mean the same turn. */
 export interface Turn {
+  /** The run the answer ends with. */
   readonly run: Run;
+  /** All runs of the answer, oldest first: one that had to ask a person goes on in the next. */
+  readonly runs: readonly Run[];
   /** `null` where it is not read yet, or is the turn's before (an answer made again). */
   readonly question: Kept | null;
   readonly answers: readonly Kept[];
+  /** First runs of the answers to each wording of the question, this one's among them. */
+  readonly wordings: readonly string[];
+  /** First runs of the answers to this wording, this one among them. */
+  readonly versions: readonly string[];
+}
+
+/** The run the path on screen ends with: where a branch was sent and not confirmed, the run it follows. */
+export function endOf({ pending, tip, head }: Pick<View, 'pending' | 'tip' | 'head'>): View['head'] {
+  const branch = pending.find(
+    each => each.state !== 'failed' && each.options?.parentRunId !== undefined
+  )?.options;
+  return branch ? branch.parentRunId : (tip ?? head);
+}
+
+/** The turns on the path that ends with run `end`, oldest first. */
+export function turnsTo(
+  end: View['head'],
+  { runs, messages }: Pick<View, 'runs' | 'messages'>
+): readonly Turn[] {
+  const children = childrenOf(runs);
+  const turns: Turn[] = [];
+  for (const run of pathOf(runs, end).reverse()) {
+    const said = run.message_ids.flatMap(id => messages.get(id) ?? []);
+    const before = turns.at(-1);
+    if (before && continues(run, before.run)) {
+      const parts = [...before.runs, run];
+      turns[turns.length - 1] = { ...before, run, runs: parts, answers: [...before.answers, ...said] };
+      continue;
+    }
+    const siblings = run.parent_run_id === undefined ? [run] : (children.get(run.parent_run_id) ?? [run]);
+    const newest = new Map(siblings.map(each => [each.message_id, each.run_id]));
+    newest.set(run.message_id, run.run_id);
+    turns.push({
+      run,
+      runs: [run],
+      question: (run.message_id !== null && messages.get(run.message_id)) || null,
+      answers: said,
+      wordings: [...newest.values()],
+      versions: siblings.filter(each => each.message_id === run.message_id).map(each => each.run_id)
+    });
+  }
+  return turns;
 }
 
 /** The turns on screen, oldest first. */
-export function turnsOf({ runs, head, messages }: Pick<View, 'runs' | 'head' | 'messages'>): readonly Turn[] {
-  return pathOf(runs, head)
-    .reverse()
-    .map(run => ({
-      run,
-      question: (run.message_id !== null && messages.get(run.message_id)) || null,
-      answers: run.message_ids.flatMap(id => messages.get(id) ?? [])
-    }));
+export function turnsOf(view: View): readonly Turn[] {
+  return turnsTo(endOf(view), view);
+}
+
+/** Whether `run` is the rest of the answer that `before` had to interrupt to ask a person. */
+function continues(run: Run, before: Run): boolean {
+  return (
+    before.outcome === 'waiting' &&
+    run.parent_run_id === before.run_id &&
+    (run.message_id === before.message_id || run.message_id === null)
+  );
+}
+
+/** Runs by the run they follow, `null` being the root, in the order they began. */
+function childrenOf(runs: ReadonlyMap<string, Run>): ReadonlyMap<string | null, readonly Run[]> {
+  const children = new Map<string | null, Run[]>();
+  for (const run of runs.values()) {
+    if (run.parent_run_id !== undefined) {
+      const siblings = children.get(run.parent_run_id);
+      if (siblings) {
+        siblings.push(run);
+      } else {
+        children.set(run.parent_run_id, [run]);
+      }
+    }
+  }
+  return children;
+}
+
+/** The run a branch through `runId` ends with: of several that follow one, the newest is taken. */
+export function leafOf(runs: ReadonlyMap<string, Run>, runId: string): string {
+  const children = childrenOf(runs);
+  const seen = new Set<string>();
+  let leaf = runId;
+  while (!seen.has(leaf)) {
+    seen.add(leaf);
+    leaf = children.get(leaf)?.at(-1)?.run_id ?? leaf;
+  }
+  return leaf;
 }
 
 /** Messages that are accepted and whose run has not begun, oldest first. */
@@ -49,6 +125,11 @@ export function runningOf(view: View): string | null {
   }
   const last = [...view.runs.values()].at(-1);
   return last && last.outcome === null ? last.run_id : null;
+}
+
+/** Whether there is something to stop: a run that goes on, or one that asks. */
+export function isStoppable(view: View): boolean {
+  return runningOf(view) !== null || view.approvals.length > 0;
 }
 
 /** Whether something on screen refers to a message that lies before what has been read. */

@@ -33,6 +33,8 @@ export interface Run {
   readonly outcome: Outcome | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly model: string | null;
+  /** Whether what it asked a person has been answered. */
+  readonly isDecided?: boolean;
   /** Ids of what it has said, oldest first. */
   readonly message_ids: readonly string[];
 }
@@ -46,6 +48,15 @@ export interface Pending {
   readonly state: 'sending' | 'sent' | 'failed';
   /** The number of its line, once acknowledged. */
   readonly seq: number | null;
+  readonly refusal: Refusal | null;
+}
+
+/** This client's answer to what a run asks, until its line comes. */
+export interface Deciding {
+  readonly run_id: string;
+  /** The frame's id. */
+  readonly id: string;
+  /** Why it was refused; then another may be given. */
   readonly refusal: Refusal | null;
 }
 
@@ -71,9 +82,12 @@ export interface View {
   readonly withdrawn: ReadonlySet<string>;
   /** The run the path ends with: `null` is the root, `undefined` not read yet. */
   readonly head: string | null | undefined;
+  /** The run the path ends with on this screen, where someone looks at another branch; `null` follows the head. */
+  readonly tip: string | null;
   readonly live: RunInFlight | null;
   readonly queue: readonly Queued[];
   readonly approvals: readonly Approval[];
+  readonly deciding: Deciding | null;
   readonly pending: readonly Pending[];
   /** Why the server refused the last thing asked of it that was no message; `null` once dismissed. */
   readonly notice: Refusal | null;
@@ -92,9 +106,11 @@ export const EMPTY: View = {
   runs: new Map(),
   withdrawn: new Set(),
   head: undefined,
+  tip: null,
   live: null,
   queue: [],
   approvals: [],
+  deciding: null,
   pending: [],
   notice: null,
   closed: null

@@ -1,0 +1,132 @@
+/** One call on an approval's card: its code highlighted, or being changed. */
+
+import { editIcon } from '@jupyterlab/ui-components';
+import { useId, useState } from 'react';
+
+import type { Question } from '../protocol';
+import { codeKeyOf, titleOf } from './arguments';
+import { Code } from './Code';
+import { useHost } from './host';
+
+/** A call as it stands on the card: perhaps left out, perhaps changed. */
+export interface Choice {
+  readonly isWanted: boolean;
+  readonly code: string | null;
+  /** The other arguments as JSON text. */
+  readonly others: string;
+}
+
+export interface AskedProps {
+  readonly question: Question;
+  readonly choice: Choice;
+  readonly isOne: boolean;
+  readonly isSending: boolean;
+  readonly onChoose: (choice: Choice) => void;
+}
+
+export function Asked({ question, choice, isOne, isSending, onChoose }: AskedProps): JSX.Element {
+  const { trans } = useHost();
+  const [isEditing, edit] = useState(false);
+  const problem = useId();
+  const language = codeKeyOf(question.arguments ?? {})?.language ?? '';
+  const isWrong = argumentsIn(question, choice) === null;
+  const title = titleOf(question.tool ?? '');
+  const hasOthers = choice.others !== '{}';
+  return (
+    <div className={`jcs-Asked${choice.isWanted ? '' : ' jcs-mod-unwanted'}`} role="group" aria-label={title}>
+      <div className="jcs-Asked-head">
+        {isOne ? (
+          <span className="jcs-quiet">{language || trans.__('Arguments')}</span>
+        ) : (
+          <label>
+            <input
+              type="checkbox"
+              checked={choice.isWanted}
+              disabled={isSending}
+              onChange={event => onChoose({ ...choice, isWanted: event.target.checked })}
+            />
+            {title}
+          </label>
+        )}
+        <span className="jcs-spring" />
+        <button
+          type="button"
+          className="jcs-IconButton"
+          aria-pressed={isEditing}
+          title={isEditing ? trans.__('Done with editing') : trans.__('Edit before it runs')}
+          aria-label={isEditing ? trans.__('Done with editing') : trans.__('Edit before it runs')}
+          disabled={isSending}
+          onClick={() => edit(!isEditing)}
+        >
+          <editIcon.react tag="span" />
+        </button>
+      </div>
+      {choice.code !== null &&
+        (isEditing ? (
+          <textarea
+            className="jcs-Asked-code"
+            autoFocus
+            spellCheck={false}
+            rows={Math.min(16, choice.code.split('\n').length + 1)}
+            aria-label={trans.__('Code')}
+            value={choice.code}
+            onChange={event => onChoose({ ...choice, code: event.target.value })}
+          />
+        ) : (
+          <div className="jcs-Tool-code" tabIndex={0} role="region" aria-label={trans.__('Code')}>
+            <Code text={choice.code} language={language} />
+          </div>
+        ))}
+      {(hasOthers || choice.code === null) &&
+        (isEditing ? (
+          <textarea
+            className="jcs-Asked-code"
+            spellCheck={false}
+            rows={Math.min(12, choice.others.split('\n').length + 1)}
+            aria-label={trans.__('Arguments')}
+            aria-invalid={isWrong}
+            aria-describedby={isWrong ? problem : undefined}
+            value={choice.others}
+            onChange={event => onChoose({ ...choice, others: event.target.value })}
+          />
+        ) : (
+          <pre className="jcs-Tool-args">{choice.others}</pre>
+        ))}
+      {isWrong && (
+        <p id={problem} className="jcs-Tool-error">
+          {trans.__('The arguments must be a JSON object.')}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A call as it was asked for. */
+export function choiceOf({ arguments: args = {} }: Question): Choice {
+  const code = codeKeyOf(args);
+  const others = Object.fromEntries(Object.entries(args).filter(([name]) => name !== code?.key));
+  return {
+    isWanted: true,
+    code: code && (args[code.key] as string),
+    others: JSON.stringify(others, null, 2)
+  };
+}
+
+/** The arguments as they stand on the card, in their first order; `null` where they are not readable. */
+export function argumentsIn(question: Question, choice: Choice | undefined): Record<string, unknown> | null {
+  const { arguments: args = {} } = question;
+  const code = codeKeyOf(args);
+  let others: unknown;
+  try {
+    others = JSON.parse(choice?.others || '{}');
+  } catch {
+    return null;
+  }
+  if (typeof others !== 'object' || others === null || Array.isArray(others)) {
+    return null;
+  }
+  const whole: Record<string, unknown> = { ...others, ...(code && { [code.key]: choice?.code }) };
+  const known = Object.keys(args).filter(name => name in whole);
+  const added = Object.keys(whole).filter(name => !known.includes(name));
+  return Object.fromEntries([...known, ...added].map(name => [name, whole[name]]));
+}

@@ -1,0 +1,79 @@
+/** Files in a thread's folder: those of one tool call, and all of them. */
+
+import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon } from '@jupyterlab/ui-components';
+import { memo, useId, useState } from 'react';
+
+import type { Artifact } from '../protocol';
+import { useHost } from './host';
+import { sized } from './time';
+
+export interface FilesProps {
+  readonly files: readonly Artifact[];
+}
+
+/** Files to be downloaded, by the addresses the server gave. */
+export function Files({ files }: FilesProps): JSX.Element {
+  const { trans, resolve, locale } = useHost();
+  return (
+    <ul className="jcs-Files" aria-label={trans.__('Files')}>
+      {files.map(file => (
+        <li key={file.path}>
+          {file.url === undefined ? (
+            <span className="jcs-File">
+              <fileIcon.react tag="span" />
+              <span className="jcs-File-name">{file.path}</span>
+            </span>
+          ) : (
+            <a
+              className="jcs-File"
+              href={resolve(file.url)}
+              download={file.path.split('/').pop()}
+              title={trans.__('Download %1', file.path)}
+            >
+              <fileIcon.react tag="span" />
+              <span className="jcs-File-name">{file.path}</span>
+              <span className="jcs-File-size">{sized(file.size, locale)}</span>
+              <downloadIcon.react tag="span" />
+            </a>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** All files of a thread: one line that unfolds. Nothing where there are none. */
+export const FilesStrip = memo(function FilesStrip({ files }: FilesProps): JSX.Element | null {
+  const { trans } = useHost();
+  const [isOpen, setOpen] = useState(false);
+  const list = useId();
+  if (files.length === 0) {
+    return null;
+  }
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
+  const newest = [...files].sort((a, b) => modified(b).localeCompare(modified(a)));
+  return (
+    <section className="jcs-Strip" aria-label={trans.__('Files of this chat')}>
+      <button
+        type="button"
+        className="jcs-Strip-head"
+        aria-expanded={isOpen}
+        aria-controls={list}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <Caret.react tag="span" className="jcs-Tool-caret" />
+        <span>{trans._n('%1 file', '%1 files', files.length)}</span>
+        {!isOpen && <span className="jcs-Strip-gist">{newest.map(file => file.path).join(', ')}</span>}
+      </button>
+      {isOpen && (
+        <div id={list}>
+          <Files files={newest} />
+        </div>
+      )}
+    </section>
+  );
+});
+
+function modified(file: Artifact): string {
+  return 'modified' in file ? String(file.modified) : '';
+}

@@ -1,0 +1,167 @@
+/** What a person wrote: answered, waiting its turn, or not confirmed yet. */
+
+import { closeIcon, editIcon } from '@jupyterlab/ui-components';
+import { useState } from 'react';
+import type { KeyboardEvent, ReactNode } from 'react';
+
+import { textOf } from '../store/turns';
+import type { Pending } from '../store/view';
+import { useHost } from './host';
+
+export interface QuestionProps {
+  readonly content: string;
+  /** Whether it is code that was run as it stands. */
+  readonly isCode?: boolean;
+  readonly isEditing?: boolean;
+  /** Begins or ends changing it; absent where it cannot be changed. */
+  readonly onEdit?: (isEdited: boolean) => void;
+  /** Sends it in other words. */
+  readonly onResend?: (text: string) => void;
+  /** What stands below it. */
+  readonly children?: ReactNode;
+}
+
+export function Question(props: QuestionProps): JSX.Element {
+  const { trans } = useHost();
+  const { content, isCode = false, isEditing = false, onEdit, onResend } = props;
+  if (isEditing && onEdit) {
+    const end = (text: string | null): void => {
+      onEdit(false);
+      if (text !== null && text !== content) {
+        onResend?.(text);
+      }
+    };
+    return <QuestionEditor content={content} isCode={isCode} onEnd={end} />;
+  }
+  return (
+    <div className="jcs-Asking">
+      <div className="jcs-Asking-line">
+        {onEdit && (
+          <button
+            type="button"
+            className="jcs-IconButton"
+            title={trans.__('Ask in other words')}
+            aria-label={trans.__('Edit the question')}
+            onClick={() => onEdit(true)}
+          >
+            <editIcon.react tag="span" />
+          </button>
+        )}
+        <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
+          <div className="jcs-Question-text">{content}</div>
+        </article>
+      </div>
+      {props.children}
+    </div>
+  );
+}
+
+interface QuestionEditorProps {
+  readonly content: string;
+  readonly isCode: boolean;
+  /** `null`: nothing is to change. */
+  readonly onEnd: (text: string | null) => void;
+}
+
+/** A question being changed. The one before it stays, with its answer, beside the new one. */
+function QuestionEditor({ content, isCode, onEnd }: QuestionEditorProps): JSX.Element {
+  const { trans } = useHost();
+  const [text, write] = useState(content);
+  const isSendable = text.trim() !== '';
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      onEnd(null);
+    } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && isSendable) {
+      event.preventDefault();
+      event.stopPropagation();
+      onEnd(text.trim());
+    }
+  };
+  return (
+    <div className={`jcs-Editor${isCode ? ' jcs-mod-code' : ''}`}>
+      <textarea
+        autoFocus
+        rows={Math.min(12, text.split('\n').length + 1)}
+        aria-label={trans.__('The question in other words')}
+        value={text}
+        onChange={event => write(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div className="jcs-Editor-actions">
+        <button type="button" className="jcs-Button" onClick={() => onEnd(null)}>
+          {trans.__('Cancel')}
+        </button>
+        <button
+          type="button"
+          className="jcs-Button jcs-mod-main"
+          title={trans.__('Send as a branch beside this one (Ctrl+Enter)')}
+          disabled={!isSendable}
+          onClick={() => onEnd(text.trim())}
+        >
+          {trans.__('Send')}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+export interface WaitingProps {
+  readonly content: string;
+  readonly onWithdraw: () => void;
+}
+
+/** A message that waits behind the one being answered. */
+export function Waiting({ content, onWithdraw }: WaitingProps): JSX.Element {
+  const { trans } = useHost();
+  return (
+    <div className="jcs-Turn jcs-mod-waiting">
+      <Question content={content} />
+      <p className="jcs-Question-state">
+        {trans.__('Waiting its turn')}
+        <button
+          type="button"
+          className="jcs-IconButton"
+          title={trans.__('Take back')}
+          aria-label={trans.__('Take back')}
+          onClick={onWithdraw}
+        >
+          <closeIcon.react tag="span" />
+        </button>
+      </p>
+    </div>
+  );
+}
+
+export interface PendingProps {
+  readonly pending: Pending;
+  readonly isOffline: boolean;
+  readonly onSendAgain: () => void;
+  readonly onDiscard: () => void;
+}
+
+/** A message the server has not confirmed. */
+export function PendingMessage({ pending, isOffline, onSendAgain, onDiscard }: PendingProps): JSX.Element {
+  const { trans } = useHost();
+  const { state, refusal } = pending;
+  return (
+    <div className={`jcs-Turn jcs-mod-${state}`}>
+      <Question content={textOf(pending.content)} />
+      {state === 'failed' ? (
+        <div className="jcs-Question-state jcs-mod-failed" role="alert">
+          <span>{trans.__('Not sent: %1', refusal?.message ?? '')}</span>
+          <button type="button" className="jcs-Link" onClick={onSendAgain}>
+            {trans.__('Send again')}
+          </button>
+          <button type="button" className="jcs-Link" onClick={onDiscard}>
+            {trans.__('Discard')}
+          </button>
+        </div>
+      ) : (
+        <p className="jcs-Question-state jcs-mod-late">
+          {isOffline ? trans.__('Sent as soon as the server is back') : trans.__('Sending…')}
+        </p>
+      )}
+    </div>
+  );
+}

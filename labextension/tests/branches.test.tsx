@@ -1,0 +1,117 @@
+// @vitest-environment jsdom
+import { actions, show } from './host';
+
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import type { Rest } from '../src/client/rest';
+import type { Hearer } from '../src/client/wire';
+import type { ClientFrame } from '../src/protocol';
+import { hear, look, say } from '../src/store/reducer';
+import { Thread } from '../src/store/thread';
+import { endOf, leafOf, turnsOf } from '../src/store/turns';
+import { EMPTY } from '../src/store/view';
+import { Server } from './server';
+
+afterEach(cleanup);
+beforeEach(() => vi.clearAllMocks());
+
+/** One question, answered twice and asked in other words; what followed the first answer. */
+function branched(): Server {
+  const server = new Server();
+  const turn = (question: string, run: string, parent: string | null, isNew = true): void => {
+    if (isNew) {
+      server.ask(question, run);
+    }
+    server.start(question, run, parent);
+    server.say(`says ${run}`, [`answer ${run}`]);
+    server.end();
+  };
+  turn('q1', 'r1', null);
+  turn('q2', 'r2', 'r1');
+  turn('q1', 'r1b', null, false);
+  turn('q1x', 'r3', null);
+  return server;
+}
+
+describe('branches', () => {
+  const view = hear(EMPTY, branched().hello());
+
+  test('the path ends with the newest run, and knows what stands beside each of its turns', () => {
+    expect(turnsOf(view).map(({ run, wordings, versions }) => [run.run_id, wordings, versions])).toEqual([
+      ['r3', ['r1b', 'r3'], ['r3']]
+    ]);
+  });
+
+  test('to look at another run shows its branch to the end, without changing the thread', () => {
+    const other = look(view, leafOf(view.runs, 'r1'));
+    expect(turnsOf(other).map(({ run }) => run.run_id)).toEqual(['r1', 'r2']);
+    expect(turnsOf(other)[0].versions).toEqual(['r1', 'r1b']);
+    expect(other.head).toBe('r3');
+    expect(endOf(look(other, 'r3'))).toBe('r3');
+  });
+
+  test('what begins to run is shown, whatever branch someone looks at', () => {
+    const server = branched();
+    const other = look(hear(EMPTY, server.hello()), 'r2');
+    const heard = server.frames.length;
+    server.ask('q4', 'r4');
+    server.start('q4', 'r4', 'r3');
+    const after = server.frames.slice(heard).reduce(hear, other);
+    expect(turnsOf(after).map(({ run }) => run.run_id)).toEqual(['r3', 'r4']);
+  });
+
+  test('a branch that is being sent is shown in its place at once', () => {
+    const pending = say(view, { kind: 'send', id: 'm', content: 'x', options: { parentRunId: 'r1' } });
+    expect(turnsOf(pending).map(({ run }) => run.run_id)).toEqual(['r1']);
+    const root = say(view, { kind: 'send', id: 'm', content: 'x', options: { parentRunId: null } });
+    expect(turnsOf(root)).toEqual([]);
+  });
+});
+
+test('what is sent follows the branch on screen', () => {
+  const sent: ClientFrame[] = [];
+  let hearer: Hearer | undefined;
+  const rest = { liveUrl: () => 'x', files: async () => [] } as unknown as Rest;
+  const thread = new Thread('t', {}, rest, (_, given) => {
+    hearer = given;
+    return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
+  });
+  hearer?.onFrame(branched().hello());
+  thread.send('on the path');
+  thread.look('r1');
+  thread.send('on the other');
+  thread.send('at the root', { parentRunId: null });
+  expect(sent.map(frame => (frame.kind === 'send' ? frame.options : frame))).toEqual([
+    undefined,
+    { parentRunId: 'r2' },
+    { parentRunId: null }
+  ]);
+  thread.close();
+});
+
+describe('on screen', () => {
+  test('answers and wordings that stand beside each other are gone through one by one', () => {
+    const view = look(hear(EMPTY, branched().hello()), 'r1b');
+    render(show(view));
+    fireEvent.click(screen.getByRole('button', { name: 'Answer: previous' }));
+    expect(actions.look).toHaveBeenLastCalledWith('r1');
+    expect(screen.getByRole('button', { name: 'Answer: next' })).toHaveProperty('disabled', true);
+    fireEvent.click(screen.getByRole('button', { name: 'Wording: next' }));
+    expect(actions.look).toHaveBeenLastCalledWith('r3');
+  });
+
+  test('a question in other words is sent beside the one before it; Escape sends nothing', () => {
+    const view = look(hear(EMPTY, branched().hello()), 'r2');
+    render(show(view));
+    const edit = (): HTMLElement => screen.getAllByRole('button', { name: 'Edit the question' })[1];
+    fireEvent.click(edit());
+    fireEvent.keyDown(screen.getByRole('textbox', { name: /other words/ }), { key: 'Escape' });
+    fireEvent.click(edit());
+    const area = screen.getByRole('textbox', { name: /other words/ });
+    expect(document.activeElement).toBe(area);
+    fireEvent.change(area, { target: { value: 'better words' } });
+    fireEvent.keyDown(area, { key: 'Enter', ctrlKey: true });
+    expect(actions.branch).toHaveBeenCalledExactlyOnceWith('better words', 'r1');
+  });
+});

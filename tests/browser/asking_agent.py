@@ -1,0 +1,35 @@
+"""An agent that does what it is told, as a model would: fenced Python becomes tool calls, other words are said back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator
+
+from jupyter_chat_sessions.core.roles import AgentEvent, Author, Done, Request, TextDelta, ToolCallDelta
+from jupyter_chat_sessions.core.transcript import text_of
+
+FENCE = re.compile(r"```python\n(.*?)\n?```", re.DOTALL)
+
+
+class Asking:
+    """One tool call for each fence in the question, all in one step; then it says what came back."""
+
+    id = "asking"
+    label = "A model for tests"
+    author: Author = "model"
+
+    async def answer(self, request: Request) -> AsyncGenerator[AgentEvent, None]:
+        newest = request.messages[-1]
+        if newest["role"] == "tool":
+            yield TextDelta(f"The tool said: {newest['content'].strip()}")
+        elif codes := FENCE.findall(text_of(newest)):
+            yield TextDelta("Let me run this.")
+            for place, code in enumerate(codes):
+                yield ToolCallDelta(place, f"call_{place}", "run_python", json.dumps({"code": code}))
+            yield Done("tool_calls")
+        else:
+            for word in text_of(newest).split(" "):
+                yield TextDelta(f"{word} ")
+                await asyncio.sleep(0)
