@@ -103,7 +103,8 @@ class Caller:
         why = "This call is not allowed here, or needs a person's word and nobody is there to give it."
         if asked.id in self.stage.answers:
             note = self._payload(asked).get("note")
-            why = f"The person did not allow this call{f': {note}' if isinstance(note, str) and note else '.'}"
+            said = f": {note.rstrip('.')}" if isinstance(note, str) and note.strip() else ""
+            why = f"The person did not allow this call{said}."
         return ToolResult(f"{why} It has not run.", error="not allowed")
 
     def _message(self, asked: AskedCall, result: ToolResult, duration_ms: int) -> Message:

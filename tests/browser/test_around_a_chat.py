@@ -13,7 +13,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed (
 
 from lab_kit import Chat, Lab, open_chat, open_lab, open_panel, until
 from long_thread import write_thread
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 
 def test_a_question_in_other_words_is_a_branch_and_the_one_before_it_comes_back(lab: Lab, page: Page) -> None:
@@ -111,6 +111,15 @@ def test_a_long_thread_opens_at_its_end_and_is_read_backwards_to_its_beginning(l
     rows = chat.log.locator(".jcs-Log-row")
     assert rows.count() < 40
     chat.log.hover()
+    held: list[Route] = []
+    page.route("**/messages?*", lambda route: held.append(route))
+    chat.log.evaluate("log => { log.scrollTop = 0 }")
+    expect(chat.log.get_by_text("Loading…")).to_be_in_viewport()
+    read = chat.log.locator(".jcs-Log-row p").first.inner_text()
+    held[0].continue_()
+    page.unroute("**/messages?*")
+    until(lambda: chat.log.evaluate("log => log.scrollTop") > 500)  # older turns came before what is read
+    expect(chat.log.get_by_text(read, exact=True)).to_be_in_viewport()
     first = chat.log.get_by_text("Answer 0", exact=True)
     deadline = time.monotonic() + 60
     while not first.is_visible():

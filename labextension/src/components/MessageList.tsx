@@ -29,10 +29,12 @@ export interface MessageListProps {
 
 /** Something in the list, under a key that stays. */
 type Row =
-  | { readonly kind: 'older'; readonly key: string }
   | { readonly kind: 'turn'; readonly key: string; readonly turn: Turn; readonly isLast: boolean }
   | { readonly kind: 'waiting'; readonly key: string; readonly kept: Kept }
   | { readonly kind: 'pending'; readonly key: string; readonly pending: Pending };
+
+/** The height of what asks for older messages, in pixels. */
+const OLDER = 36;
 
 export function MessageList({ shown, actions, isReadOnly = false }: MessageListProps): JSX.Element {
   const { trans } = useHost();
@@ -57,7 +59,7 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
   }, [view.more, shown.isLoadingOlder, actions]);
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const list = useRows({ scroller, content }, keys, pinned, onTop);
+  const list = useRows({ scroller, content, top: view.more ? OLDER : 0 }, keys, pinned, onTop);
   const { toEnd } = list;
 
   const newest = view.pending.at(-1)?.id;
@@ -69,8 +71,6 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
 
   const show = (row: Row): JSX.Element => {
     switch (row.kind) {
-      case 'older':
-        return <Older isLoading={shown.isLoadingOlder} onLoad={actions.loadOlder} />;
       case 'turn': {
         const { run } = row.turn;
         return (
@@ -118,6 +118,7 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
           onBlur={list.onBlur}
         >
           <div ref={content} className="jcs-Log-content" style={{ height: list.height }}>
+            {view.more && <Older isLoading={shown.isLoadingOlder} onLoad={actions.loadOlder} />}
             {list.items.map(item => (
               <div
                 key={item.key}
@@ -155,13 +156,12 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
 
 /** The rows of a thread as it is shown, oldest first. */
 function useRowsOf({ view }: Shown): readonly Row[] {
-  const { runs, messages, withdrawn, pending, more } = view;
+  const { runs, messages, withdrawn, pending } = view;
   const end = endOf(view);
   const turns = useMemo(() => turnsTo(end, { runs, messages }), [end, runs, messages]);
   const waiting = useMemo(() => waitingOf({ runs, messages, withdrawn }), [runs, messages, withdrawn]);
   return useMemo(
     () => [
-      ...(more ? [{ kind: 'older', key: 'older' } as const] : []),
       ...turns.map((turn, index) => ({
         kind: 'turn' as const,
         key: keyOf(turn),
@@ -172,14 +172,14 @@ function useRowsOf({ view }: Shown): readonly Row[] {
       ...waiting.map(kept => ({ kind: 'waiting' as const, key: kept.message.id, kept })),
       ...pending.map(each => ({ kind: 'pending' as const, key: each.id, pending: each }))
     ],
-    [more, turns, waiting, pending]
+    [turns, waiting, pending]
   );
 }
 
 function Older({ isLoading, onLoad }: { isLoading: boolean; onLoad: () => void }): JSX.Element {
   const { trans } = useHost();
   return (
-    <div className="jcs-Log-older">
+    <div className="jcs-Log-older" style={{ height: OLDER }}>
       <button type="button" className="jcs-Button" disabled={isLoading} onClick={onLoad}>
         {isLoading ? trans.__('Loading…') : trans.__('Show earlier messages')}
       </button>

@@ -30,15 +30,16 @@ const GUESS = 160;
 /** Milliseconds within which Markdown is drawn. */
 const DRAWN = 400;
 
-/** What scrolls, and the list in it. */
+/** What scrolls, and the list in it. `top`: pixels above its first row, so that this row is what older ones come before. */
 export interface Frame {
   readonly scroller: RefObject<HTMLDivElement>;
   readonly content: RefObject<HTMLDivElement>;
+  readonly top: number;
 }
 
 /** Rows of `keys`; those that are `pinned` stay in the page. `onTop` is called when someone scrolls to the beginning. */
 export function useRows(
-  { scroller, content }: Frame,
+  { scroller, content, top }: Frame,
   keys: readonly string[],
   pinned: ReadonlySet<string>,
   onTop: () => void
@@ -64,6 +65,7 @@ export function useRows(
     getItemKey,
     rangeExtractor,
     overscan: 4,
+    paddingStart: top,
     anchorTo: 'end',
     initialOffset: Number.MAX_SAFE_INTEGER
   });
@@ -88,15 +90,15 @@ export function useRows(
     if (!node || !inner) {
       return;
     }
-    let top = node.scrollTop;
+    let before = node.scrollTop;
     const onScroll = (): void => {
       // Growth moves the end away, too: only who scrolls up stops following.
       const isNear = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
-      follows.current = isNear || (follows.current && node.scrollTop >= top);
-      if (node.scrollTop < top && node.scrollTop < TOP && !follows.current) {
+      follows.current = isNear || (follows.current && node.scrollTop >= before);
+      if (node.scrollTop < before && node.scrollTop < TOP && !follows.current) {
         reachTop.current();
       }
-      top = node.scrollTop;
+      before = node.scrollTop;
       setAtEnd(follows.current);
     };
     const observer = new ResizeObserver(() => {
