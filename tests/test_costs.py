@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from benchmarks.counters import Call, bytes_written, disk_calls, slope
 
+from jupyter_chat_sessions.chats.catalog_notes import CatalogNotes
 from jupyter_chat_sessions.core.events import Sent
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId, new_message_id, new_run_id, new_thread_id
 from jupyter_chat_sessions.core.transcript import (
@@ -29,7 +30,6 @@ from jupyter_chat_sessions.engine.house import Home, House
 from jupyter_chat_sessions.engine.session import Session
 from jupyter_chat_sessions.engine.stage import Ending, Perform, Stage
 from jupyter_chat_sessions.files.chats_folder import ChatsFolder
-from jupyter_chat_sessions.server.catalog_notes import CatalogNotes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are named by /proc")
 

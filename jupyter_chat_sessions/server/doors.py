@@ -36,9 +36,9 @@ from ..core.ids import OWNER, RunId, Subject, ThreadId, parse_thread_id
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..chats.chats import Chats
+    from ..chats.places import Place
     from ..engine.session import Session
-    from .chats import Chats
-    from .places import Place
 
 STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 400),

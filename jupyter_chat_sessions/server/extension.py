@@ -5,7 +5,9 @@ Loading it costs a server almost nothing: what chats are made of is put together
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
@@ -17,7 +19,7 @@ from .. import __version__
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-    from .chats import Chats
+    from ..chats.chats import Chats
 
 
 class ChatSessions(ExtensionApp):
@@ -66,9 +68,26 @@ class ChatSessions(ExtensionApp):
     @cached_property
     def chats(self) -> Chats:
         """The chats of this server."""
-        from .chats import Chats
+        from ..chats.chats import Chats
+        from ..chats.settings import Settings
+        from .bus import Bus
 
-        return Chats(self)
+        settings = Settings(
+            root=_local_root(self.server),
+            address=self.address,
+            default_model=self.default_model,
+            detect_local=self.detect_local,
+            agents=self.agents,
+            sandbox=self.sandbox,  # type: ignore[arg-type]  # one of its choices
+            tool_permissions=self.tool_permissions,
+            persist=self.persist,
+            separate_users=self.separate_users,
+            on_listed=lambda folder, version: self._bus.tell_changed(folder, version),
+            on_activity=self._note_activity,
+        )
+        chats = Chats(settings)
+        self._bus = Bus(self.server.event_logger, chats.rename_notebook)
+        return chats
 
     def initialize_settings(self) -> None:
         self.settings["jupyter_chat_sessions"] = self
@@ -82,6 +101,11 @@ class ChatSessions(ExtensionApp):
         """Ends runs and kernels with the server."""
         if "chats" in self.__dict__:
             await self.chats.close()
+            self._bus.close()
+
+    def _note_activity(self) -> None:
+        """A run in flight is activity: a hub must not cull the server under it."""
+        self.settings["last_activity_times"]["chat_sessions"] = datetime.now(timezone.utc)
 
     @property
     def address(self) -> str:
@@ -95,3 +119,15 @@ class ChatSessions(ExtensionApp):
         """The server this is an extension of."""
         assert self.serverapp is not None, "the extension has been loaded by a server"
         return self.serverapp
+
+
+def _local_root(server: ServerApp) -> Path:
+    """Where contents are: the server's root; where they are not local files, a folder of the server's own."""
+    from jupyter_core.paths import jupyter_data_dir
+    from jupyter_server.services.contents.fileio import FileManagerMixin
+
+    if isinstance(server.contents_manager, FileManagerMixin):
+        return Path(server.root_dir).resolve()
+    root = Path(jupyter_data_dir()) / "chat_sessions" / "threads"
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root

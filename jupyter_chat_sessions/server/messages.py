@@ -17,7 +17,7 @@ class Messages(ChatHandler):
     @door
     async def get(self, given: str) -> None:
         """A page of the path that ends at the head, oldest first; the last page without `before`."""
-        from .pages import page_record
+        from ..chats.pages import page_record
 
         before = self.number("before", 0, 0, 10**18) or None
         limit = self.number("limit", PAGE, 1, MOST_OF_A_PAGE)
@@ -29,8 +29,8 @@ class Messages(ChatHandler):
     @running_door
     async def post(self, given: str) -> None:
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
+        from ..chats.pages import said_in
         from . import asking, bodies
-        from .pages import said_in
 
         asked = self.body_as(bodies.NewMessage)
         sent = asking.sent(

@@ -18,7 +18,7 @@ EVERYTHING = 10**9
 
 async def thread_record(session: Session) -> dict[str, Any]:
     """One thread as the REST doors show it."""
-    from .listing import row_of
+    from ..chats.listing import row_of
 
     await session.whole()
     now = session.conversation
@@ -35,7 +35,7 @@ class Threads(ChatHandler):
     @door
     async def get(self) -> None:
         """The threads of a notebook, of a folder, or all that this server knows; the newest first."""
-        from .listing import Wanted
+        from ..chats.listing import Wanted
 
         wanted = Wanted(
             words=self.get_query_argument("q", ""),
@@ -157,7 +157,7 @@ class Export(ChatHandler):
 
     @door
     async def get(self, given: str) -> None:
-        from .export import FORMATS, exported
+        from ..chats.export import FORMATS, exported
 
         wanted = self.get_query_argument("format", "md")
         if wanted not in FORMATS:

@@ -14,7 +14,7 @@ from served import Answer, Connect, Raw, Rest, Socket
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.websocket import WebSocketClientConnection
 
-from jupyter_chat_sessions.server.chats import Chats
+from jupyter_chat_sessions.chats.chats import Chats
 
 PREFIX = "chat-sessions"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 LATE = tuple(
     f"jupyter_chat_sessions.{name}"
-    for name in ("agents", "engine", "files", "sandbox", "tools", "core.transcript", "server.chats", "server.bodies")
+    for name in ("agents", "chats", "engine", "files", "sandbox", "tools", "core.transcript", "server.bodies")
 )
 HEAVY = {"pydantic", "pydantic_core", "httpx", "ipykernel", "IPython", "jupyter_client", "numpy"}
 START = """

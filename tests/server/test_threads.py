@@ -16,8 +16,8 @@ from typing import Any
 from played import Held, Played
 from served import Connect, Rest, lines_of, tree, until
 
+from jupyter_chat_sessions.chats.chats import Chats
 from jupyter_chat_sessions.core.ids import OWNER, SessionKey
-from jupyter_chat_sessions.server.chats import Chats
 
 
 async def say(rest: Rest, thread_id: str, content: str = "hello", **more: Any) -> Any:

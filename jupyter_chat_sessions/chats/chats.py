@@ -1,4 +1,4 @@
-"""The composition root: threads on disk, sessions, agents, tools and kernels, brought together for one server."""
+"""Threads on disk, sessions, agents, tools and kernels, brought together below one root: a server's, or a kernel's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import os
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_data_dir
@@ -29,18 +28,15 @@ from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
-from ..sandbox.policy import BackendChoice, SandboxPolicy
+from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
-from .bus import Bus
 from .catalog_notes import CatalogNotes
 from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of
 from .places import Place, Places
-
-if TYPE_CHECKING:
-    from .extension import ChatSessions
+from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -51,32 +47,29 @@ T = TypeVar("T")
 
 
 class Chats:
-    """Everything behind the doors of one server. Made at the first request, closed with the server."""
+    """Everything behind the doors of one server, or of one kernel. Made at the first request, closed at the end."""
 
-    def __init__(self, app: ChatSessions) -> None:
-        self.address = app.address
-        self.separate_users: bool = app.separate_users
-        self.is_persisting: bool = app.persist
-        self._app = app
+    def __init__(self, settings: Settings) -> None:
+        self.address = settings.address
+        self.separate_users = settings.separate_users
+        self.is_persisting = settings.persist
+        self._settings = settings
         self._pool = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="chat-disk")
-        self.places = Places(_local_root(app), Path(jupyter_data_dir()), self._pool.submit)
+        self.places = Places(settings.root, Path(jupyter_data_dir()), self._pool.submit)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
-        self._bus = Bus(app.server.event_logger, self._rename_notebook)
-        self._answering = Answering(app.default_model, app.agents, looks_around=app.detect_local)
+        self._answering = Answering(settings.default_model, settings.agents, looks_around=settings.detect_local)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
-        self._sandbox = SandboxRunner(
-            self._files_of, self.default_files, SandboxPolicy(backend=cast(BackendChoice, app.sandbox))
-        )
+        self._sandbox = SandboxRunner(self._files_of, self.default_files, SandboxPolicy(backend=settings.sandbox))
         self._house = House(
             disk=self.disk,
             now=now,
-            perform=Runner(self._answering.agent, ToolBox(self._sandbox), Policy(app.tool_permissions)),
+            perform=Runner(self._answering.agent, ToolBox(self._sandbox), Policy(settings.tool_permissions)),
             about=self._about,
             on_change=self._note_change,
         )
-        self.sessions = Sessions(on_activity=self._note_activity)
+        self.sessions = Sessions(on_activity=settings.on_activity)
         self._run_errand(self._answering.look_around())
 
     async def disk(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -93,7 +86,6 @@ class Chats:
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
         await self._answering.close()
-        self._bus.close()
         self._pool.shutdown(wait=False)
         if self._scratch is not None:
             self._scratch.cleanup()
@@ -263,9 +255,9 @@ class Chats:
             self._pool.submit(self.places.remember, chats_folder.path)
 
     def _tell_changed(self, chats_folder: ChatsFolder, version: int) -> None:
-        self._bus.tell_changed(self.places.name_of(chats_folder), version)
+        self._settings.on_listed(self.places.name_of(chats_folder), version)
 
-    async def _rename_notebook(self, folder: str, old: str, new: str) -> None:
+    async def rename_notebook(self, folder: str, old: str, new: str) -> None:
         """A notebook was renamed in Jupyter: its threads go with it."""
         listed = await self.disk(self.places.folder(folder).list)
         for entry in listed.chats:
@@ -281,22 +273,6 @@ class Chats:
         task = asyncio.get_running_loop().create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-
-    def _note_activity(self) -> None:
-        """A run in flight is activity: a hub must not cull the server under it."""
-        self._app.settings["last_activity_times"]["chat_sessions"] = datetime.now(timezone.utc)
-
-
-def _local_root(app: ChatSessions) -> Path:
-    """Where contents are: the server's root; where they are not local files, a folder of the server's own."""
-    from jupyter_server.services.contents.fileio import FileManagerMixin
-
-    contents = app.server.contents_manager
-    if isinstance(contents, FileManagerMixin):
-        return Path(app.server.root_dir).resolve()
-    root = Path(jupyter_data_dir()) / "chat_sessions" / "threads"
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return root
 
 
 def _is_writable(chats: Path) -> bool:

@@ -1,0 +1,31 @@
+"""What the chats of one place are told by whoever puts them up: a server's traits, or a kernel without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..core.roles import Agent, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Each means what the trait of that name means (server/extension.py)."""
+
+    root: Path
+    """Where contents are: the directory that folders and notebooks are named from."""
+    address: str = ""
+    """The path that addresses of files begin with."""
+    default_model: str = ""
+    detect_local: bool = True
+    agents: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
+    sandbox: Literal["auto", "bubblewrap", "landlock", "plain"] = "auto"
+    tool_permissions: Mapping[str, Permission] = field(default_factory=dict)
+    persist: bool = True
+    separate_users: bool = False
+    on_listed: Callable[[str, int], None] = lambda folder, version: None
+    """Told that the list of threads in a folder has a new version."""
+    on_activity: Callable[[], None] = lambda: None
+    """Told, again and again, while something is in flight."""
