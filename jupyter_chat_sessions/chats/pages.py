@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ..core.branches import runs_beside
+from ..core.conversation import Run
 from ..core.frames import FileUrl, line_record
 from ..core.ids import RunId
 from ..core.roles import Page
 from ..core.transcript import MessageLine, RunLine, StartLine
 
 
-def page_record(page: Page, file_url: FileUrl) -> dict[str, Any]:
-    """A page of the path: its messages, and how their runs ended."""
-    models = {line.run_id: line.model for line in page.lines if isinstance(line, StartLine)}
+def page_record(page: Page, runs: Mapping[RunId, Run], file_url: FileUrl) -> dict[str, Any]:
+    """A page of the path: its messages, the runs they belong to, and the branches that stand beside these."""
+    shown = [line.run_id for line in page.lines if isinstance(line, StartLine) and line.run_id in runs]
+    usage = {line.run_id: line.usage for line in page.lines if isinstance(line, RunLine)}
     return {
         "messages": [
             {"seq": line.seq, "created": line.created, "run_id": line.run_id, "message": _message(line, file_url)}
             for line in page.lines
             if isinstance(line, MessageLine)
         ],
-        "runs": [
-            {"run_id": line.run_id, "outcome": line.outcome, "model": models.get(line.run_id), "usage": line.usage}
-            for line in page.lines
-            if isinstance(line, RunLine)
-        ],
+        "runs": [_run(runs[run_id], usage.get(run_id)) for run_id in shown],
+        "beside": [_run(run, None) for run in runs_beside(runs, shown, from_the_root=not page.more)],
         "more": page.more,
+    }
+
+
+def _run(run: Run, usage: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "message_id": run.message_id,
+        "parent_run_id": run.parent_run_id,
+        "seq": run.seq,
+        "outcome": run.outcome,
+        "model": run.model,
+        "usage": usage,
     }
 
 

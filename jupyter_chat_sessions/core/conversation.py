@@ -35,6 +35,7 @@ from .transcript import (
     WithdrawnLine,
     text_of,
 )
+from .words import gist
 
 UNTITLED = "Untitled chat"
 TITLE_LENGTH = 60
@@ -60,6 +61,8 @@ class Run:
     parent_run_id: RunId | None
     model: str | None
     outcome: Outcome | None = None
+    seq: int = 0
+    """The number of its `start` line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,7 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
         before,
         accepted=before.accepted.insert(message_id, accepted),
         queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
-        first_words=before.first_words or clipped(text_of(line.message), TITLE_LENGTH) or None,
+        first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
     )
 
 
@@ -230,14 +233,14 @@ def _with_words(before: Conversation, line: MessageLine) -> Conversation:
     """What a list of threads shows: how many messages, the last words, when."""
     if line.message["role"] == "tool":
         return replace(before, updated=line.created)
-    words = clipped(text_of(line.message), PREVIEW_LENGTH)
+    words = gist(text_of(line.message), PREVIEW_LENGTH)
     count = before.message_count + 1
     return replace(before, message_count=count, last_words=words or before.last_words, updated=line.created)
 
 
 def _with_start(before: Conversation, line: StartLine) -> Conversation:
     parent = before.head if line.parent_run_id == FOLLOWS_HEAD else line.parent_run_id
-    run = Run(line.run_id, line.message_id, parent, line.model)
+    run = Run(line.run_id, line.message_id, parent, line.model, seq=line.seq)
     return replace(
         before,
         running=run,
@@ -284,9 +287,3 @@ def fingerprint(content: Any) -> bytes:
     """16 bytes that tell one message body from another."""
     body = json.dumps(content, sort_keys=True, ensure_ascii=True).encode()
     return hashlib.blake2b(body, digest_size=16).digest()
-
-
-def clipped(text: str, length: int) -> str:
-    """The text on one line, at most `length` characters, with an ellipsis where it was cut."""
-    folded = " ".join(text.split())
-    return folded if len(folded) <= length else folded[: length - 1].rstrip() + "…"

@@ -69,6 +69,13 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """A person turned to another branch: the one through `run_id`, to its end."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrew:
     """A person took back a message that is still waiting."""
 
@@ -140,6 +147,7 @@ Event = (
     | Sent
     | Regenerated
     | Answered
+    | Switched
     | Withdrew
     | Cancelled
     | Said

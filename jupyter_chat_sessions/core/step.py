@@ -10,6 +10,7 @@ The rules kept here:
 - whoever takes the lane first ends what a dead process left running, as `interrupted`;
 - what is not of the run in flight is dropped, so a late word never lands in another answer;
 - while a person is asked, nothing begins: the first answer goes on, Stop declines, what is sent waits;
+- the head moves to another branch only while nothing runs, waits or is asked, so no answer changes its place;
 - a deleted thread accepts nothing, starts nothing, and goes to the trash when its last run has ended.
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .branches import end_of_branch
 from .conversation import Asked, Conversation, Run, Waiting, adopt, fingerprint
 from .errors import (
     Busy,
@@ -25,6 +27,7 @@ from .errors import (
     MessageNotFound,
     NotWaiting,
     RunInProgress,
+    RunNotFound,
     Stale,
     ThreadDeleted,
 )
@@ -51,6 +54,7 @@ from .events import (
     Start,
     Stop,
     Stopping,
+    Switched,
     Withdrew,
 )
 from .ids import MessageId, RunId
@@ -59,6 +63,7 @@ from .transcript import (
     ApprovalLine,
     CancelLine,
     DeletedLine,
+    HeadLine,
     Line,
     Message,
     MessageLine,
@@ -72,6 +77,9 @@ from .transcript import (
 
 MOST_WAITING = 100
 
+_OF_THE_LIVING = (Sent, Regenerated, Answered, Switched, Withdrew, Renamed, Rebound)
+"""What a deleted thread refuses."""
+
 Stepped = tuple[Conversation, tuple[Effect, ...]]
 
 
@@ -79,7 +87,7 @@ def step(conversation: Conversation, event: Event, now: str) -> Stepped:
     """The conversation after `event`, and what to do about it, in that order. `now` is ISO 8601, UTC."""
     if isinstance(event, Said):  # the path of every word: no draft of lines, no look at what is next
         return conversation, _heard(conversation, event)
-    if conversation.is_deleted and isinstance(event, (Sent, Regenerated, Answered, Withdrew, Renamed, Rebound)):
+    if conversation.is_deleted and isinstance(event, _OF_THE_LIVING):
         raise ThreadDeleted(f"Thread {conversation.thread_id} has been deleted.")
     drafting = _Drafting(conversation, now)
     _decide(drafting, event)
@@ -137,6 +145,8 @@ def _decide(drafting: _Drafting, event: Event) -> None:
         _regenerate(drafting, event)
     elif isinstance(event, Answered):
         _answer(drafting, event)
+    elif isinstance(event, Switched):
+        _switch(drafting, event.run_id)
     elif isinstance(event, Withdrew):
         _withdraw(drafting, event.message_id)
     elif isinstance(event, Cancelled):
@@ -233,6 +243,17 @@ def _answer(drafting: _Drafting, event: Answered) -> None:
     waiting = now.runs[asked.run_id]
     _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, event.answers, event.by))
     _start(drafting, event.run_id, waiting.message_id, asked.run_id, waiting.model)
+
+
+def _switch(drafting: _Drafting, run_id: RunId) -> None:
+    now = drafting.after
+    if run_id not in now.runs:
+        raise RunNotFound(f"There is no run {run_id} in this thread to turn to.")
+    if now.is_busy or now.asked is not None:
+        raise RunInProgress("An answer is being made in this thread, or waits for a decision; turn to another later.")
+    end = end_of_branch(now.runs, run_id)
+    if end != now.head:
+        _write_synced(drafting, HeadLine(*drafting.place(), end))
 
 
 def _withdraw(drafting: _Drafting, message_id: MessageId) -> None:

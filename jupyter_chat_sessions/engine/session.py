@@ -35,6 +35,7 @@ from ..core.events import (
     Start,
     Stop,
     Stopping,
+    Switched,
     Withdrew,
 )
 from ..core.frames import Frame, asked_record, news_frame, queue_record, run_ended, run_started, tool_returned
@@ -172,6 +173,11 @@ class Session:
         """Decides what a waiting run asks; `run_id` goes on from there. The first answer counts."""
         await self._meet(Answered(tuple(answers), run_id, asked_by, by))
         return self._conversation.receipt(self._conversation.runs[run_id].message_id, run_id)
+
+    async def switch(self, run_id: RunId) -> RunId | None:
+        """Turns to the branch through a run; the head it has then."""
+        await self._meet(Switched(run_id))
+        return self._conversation.head
 
     async def withdraw(self, message_id: MessageId) -> None:
         await self._meet(Withdrew(message_id))

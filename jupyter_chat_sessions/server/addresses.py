@@ -9,7 +9,7 @@ from .artifacts import File, Files, RunFile
 from .doors import PREFIX
 from .events import Events
 from .live import Live
-from .messages import Answer, Cancel, Messages, Regenerate, WaitingMessage
+from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
 from .threads import Export, RestartKernel, Restore, Thread, Threads
 
 __all__ = ["DOORS", "PREFIX"]
@@ -24,6 +24,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/messages/([^/]+)", WaitingMessage),
     (rf"{_THREAD}/cancel", Cancel),
     (rf"{_THREAD}/regenerate", Regenerate),
+    (rf"{_THREAD}/head", Head),
     (rf"{_THREAD}/answer", Answer),
     (rf"{_THREAD}/restore", Restore),
     (rf"{_THREAD}/kernel/restart", RestartKernel),

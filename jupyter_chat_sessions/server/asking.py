@@ -64,6 +64,9 @@ async def _meet(frame: bodies.ClientFrame, session: Session, subject: Subject) -
     if isinstance(frame, bodies.RegenerateFrame):
         run_id = regenerating_run_id(session.thread_id, frame.id)
         return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id))
+    if isinstance(frame, bodies.HeadFrame):
+        await session.switch(parse_run_id(frame.runId))
+        return plain_ack(frame.id)
     if isinstance(frame, bodies.WithdrawFrame):
         await session.withdraw(parse_message_id(frame.messageId))
         return plain_ack(frame.id)

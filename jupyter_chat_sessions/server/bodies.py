@@ -57,6 +57,10 @@ class Rename(Body):
     title: Annotated[str, Field(max_length=500)]
 
 
+class Head(Body):
+    run_id: Id
+
+
 class NewMessage(Body):
     content: Contents
     message_id: Id | None = None
@@ -113,6 +117,12 @@ class WithdrawFrame(Body):
     messageId: Id  # noqa: N815
 
 
+class HeadFrame(Body):
+    kind: Literal["head"]
+    id: Id
+    runId: Id  # noqa: N815
+
+
 class AnswerFrame(Body):
     kind: Literal["answer"]
     id: Id
@@ -120,7 +130,7 @@ class AnswerFrame(Body):
     answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
 
 
-ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame
+ClientFrame = SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
 
 client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])
 

@@ -22,9 +22,10 @@ class Messages(ChatHandler):
         before = self.number("before", 0, 0, 10**18) or None
         limit = self.number("limit", PAGE, 1, MOST_OF_A_PAGE)
         session = await self.session_of(given)
+        await session.whole()
         page = await self.chats.disk(session.journal.before, before, limit)
         self.name_ids(session.thread_id)
-        self.write_json(page_record(page, session.home.file_url))
+        self.write_json(page_record(page, session.conversation.runs, session.home.file_url))
 
     @running_door
     async def post(self, given: str) -> None:
@@ -102,6 +103,21 @@ class Regenerate(ChatHandler):
         receipt = await session.regenerate(message_id, run_id)
         self.name_ids(session.thread_id, receipt.run_id)
         self.write_json({"thread_id": session.thread_id, "message_id": message_id, "run_id": receipt.run_id}, 202)
+
+
+class Head(ChatHandler):
+    """`/threads/{thread_id}/head`"""
+
+    @door
+    async def post(self, given: str) -> None:
+        """Turns to the branch through a run; the conversation then ends where that branch does."""
+        from .bodies import Head as Body
+
+        run_id = parse_run_id(self.body_as(Body).run_id)
+        session = await self.session_of(given)
+        head = await session.switch(run_id)
+        self.name_ids(session.thread_id, head)
+        self.write_json({"thread_id": session.thread_id, "head": head})
 
 
 class Answer(ChatHandler):

@@ -41,6 +41,17 @@ _ROW = {
     "running": BOOLEAN,
 }
 _RUN = {"oneOf": [{"type": "null"}, _object({"run_id": STRING, "status": STRING})]}
+_RUN_TOLD = _object(
+    {
+        "run_id": STRING,
+        "message_id": STRING,
+        "parent_run_id": NULLABLE,
+        "seq": INTEGER,
+        "outcome": NULLABLE,
+        "model": NULLABLE,
+        "usage": {"type": ["object", "null"]},
+    }
+)
 _ACCEPTED = {
     "thread_id": STRING,
     "message_id": STRING,
@@ -60,9 +71,8 @@ SCHEMAS: dict[str, Schema] = {
             "messages": _list(
                 _object({"seq": INTEGER, "created": STRING, "run_id": NULLABLE, "message": {"type": "object"}})
             ),
-            "runs": _list(
-                _object({"run_id": STRING, "outcome": STRING, "model": NULLABLE, "usage": {"type": ["object", "null"]}})
-            ),
+            "runs": _list(_RUN_TOLD),
+            "beside": _list(_RUN_TOLD),
             "more": BOOLEAN,
         }
     ),
@@ -70,6 +80,7 @@ SCHEMAS: dict[str, Schema] = {
     "Answered": _object({**_ACCEPTED, "outcome": STRING, "messages": _list({"type": "object"})}),
     "Cancelled": _object({"cancelled": BOOLEAN, "run_ids": _list(STRING)}),
     "GoingOn": _object({"thread_id": STRING, "message_id": STRING, "run_id": STRING}),
+    "Head": _object({"thread_id": STRING, "head": STRING}),
     "Restarted": _object({"restarted": BOOLEAN}),
     "FileList": _object(
         {
@@ -92,6 +103,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "Cancel": bodies.Cancel,
     "Regenerate": bodies.Regenerate,
     "Answer": bodies.Answer,
+    "NewHead": bodies.Head,
 }
 
 THREAD = "/threads/{thread_id}"
@@ -170,6 +182,9 @@ PATHS: dict[str, dict[str, Schema]] = {
     },
     f"{THREAD}/regenerate": {
         "post": _operation("Answer a message again", {202: _json("GoingOn", "Begun.")}, "Regenerate", query=_HINTS)
+    },
+    f"{THREAD}/head": {
+        "post": _operation("Turn to another branch", {200: _json("Head", "It is shown.")}, "NewHead", query=_HINTS)
     },
     f"{THREAD}/answer": {
         "post": _operation(

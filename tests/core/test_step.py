@@ -15,6 +15,7 @@ from jupyter_chat_sessions.core.errors import (
     MessageNotFound,
     NotWaiting,
     RunInProgress,
+    RunNotFound,
     ThreadDeleted,
 )
 from jupyter_chat_sessions.core.events import (
@@ -37,11 +38,12 @@ from jupyter_chat_sessions.core.events import (
     Start,
     Stop,
     Stopping,
+    Switched,
     Withdrew,
 )
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
 from jupyter_chat_sessions.core.step import MOST_WAITING, step
-from jupyter_chat_sessions.core.transcript import CancelLine, Line, MessageLine, Options, RunLine, StartLine
+from jupyter_chat_sessions.core.transcript import CancelLine, HeadLine, Line, MessageLine, Options, RunLine, StartLine
 
 AT = "2026-11-21T10:00:00.000Z"
 THREAD = ThreadId("8f14e45f-ceea-467f-9575-2d3c3c8a2d11")
@@ -239,6 +241,31 @@ def test_only_a_waiting_message_can_be_taken_back_and_twice_is_once() -> None:
     now, _ = after(now, Withdrew(MessageId("m2")))
     assert now.queue == ()
     assert after(now, Withdrew(MessageId("m2"))) == (now, [])
+
+
+def test_who_turns_to_another_branch_is_shown_it_to_its_end_and_the_next_message_follows_it() -> None:
+    first = after(fresh(), sent(1), Ended(run_id(1), "success"), sent(2), Ended(run_id(2), "success"))[0]
+    branched = after(first, sent(3, options=Options(is_branch=True)), Ended(run_id(3), "success"))[0]
+    assert branched.head == run_id(3)
+    turned, effects = after(branched, Switched(run_id(1)))
+    assert turned.head == run_id(2)
+    assert lines(effects) == [HeadLine(turned.seq, AT, run_id(2))]
+    assert after(turned, Switched(run_id(2))) == (turned, []), "where one is already, nothing is written"
+    now, _ = after(turned, sent(4))
+    assert now.running is not None
+    assert now.running.parent_run_id == run_id(2)
+
+
+def test_nobody_turns_while_an_answer_is_made_or_asked_for_nor_to_what_is_not_there() -> None:
+    now, _ = after(fresh(), sent(1), Ended(run_id(1), "success"), Regenerated(MessageId("m1"), run_id(2)))
+    with pytest.raises(RunInProgress):
+        step(now, Switched(run_id(1)), AT)
+    asked, _ = after(now, Ended(run_id(2), "waiting", interrupts=({"id": "i", "toolCallId": "c", "tool": "t"},)))
+    with pytest.raises(RunInProgress):
+        step(asked, Switched(run_id(1)), AT)
+    over, _ = after(now, Ended(run_id(2), "success"))
+    with pytest.raises(RunNotFound):
+        step(over, Switched(run_id(9)), AT)
 
 
 def test_a_deleted_thread_accepts_nothing_and_goes_when_its_last_run_has_ended() -> None:

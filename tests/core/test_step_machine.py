@@ -30,6 +30,7 @@ from jupyter_chat_sessions.core.events import (
     Show,
     Start,
     Stop,
+    Switched,
     Withdrew,
 )
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
@@ -163,6 +164,21 @@ class TwoServers(RuleBasedStateMachine):
     @rule(who=WHO, data=st.data())
     def withdraw(self, who: int, data: st.DataObject) -> None:
         self.meet(who, Withdrew(MessageId(f"m{data.draw(st.integers(1, self.minted))}")))
+
+    @precondition(lambda self: self.minted > 0)
+    @rule(who=WHO, data=st.data(), refuses=st.booleans())
+    def switch(self, who: int, data: st.DataObject, refuses: bool) -> None:
+        through = self.run_id(data.draw(st.integers(1, self.minted)))
+        queue = begin(THREAD, None, self.log).queue
+        if self.meet(who, Switched(through), refuses):
+            now = begin(THREAD, None, self.log)
+            assert now.head is not None
+            path, run = [now.head], now.runs[now.head]
+            while run.parent_run_id is not None:
+                path.append(run.parent_run_id)
+                run = now.runs[run.parent_run_id]
+            assert through in path, "the path leads through it"
+            assert not queue, "what waits follows the branch it was sent to"
 
     @rule(who=WHO, refuses=st.booleans())
     def cancel_all(self, who: int, refuses: bool) -> None:

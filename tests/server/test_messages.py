@@ -46,12 +46,16 @@ async def test_three_messages_are_found_again_as_they_were_said(
     assert first["runs"] == [
         {
             "run_id": each["run_id"],
+            "message_id": each["message_id"],
+            "parent_run_id": answers[place - 1]["run_id"] if place else None,
+            "seq": 4 * place + 2,
             "outcome": "success",
             "model": "played",
             "usage": {"input_tokens": 3, "output_tokens": 4},
         }
-        for each in answers
+        for place, each in enumerate(answers)
     ]
+    assert first["beside"] == []
     await chats().sessions.drop(thread_id)
     assert (await rest("GET", f"/threads/{thread_id}/messages")).json == first
     page = (await rest("GET", f"/threads/{thread_id}/messages", query={"limit": 2})).json
@@ -257,3 +261,46 @@ async def test_a_long_thread_is_shown_with_its_own_title_and_count_from_the_star
     shown = await rest("GET", f"/threads/{thread_id}")
     assert (shown.json["title"], shown.json["message_count"]) == ("Chosen", 120)
     assert shown.headers["Etag"] == tag
+
+
+async def test_another_branch_is_the_head_for_whoever_comes_next_and_those_beside_it_are_told(
+    rest: Rest, live: Connect, chats: Callable[[], Any], new_id: Callable[[], str]
+) -> None:
+    thread_id = new_id()
+    first = (await post(rest, thread_id, "first", WAIT)).json
+    follows = (await post(rest, thread_id, "follows", WAIT)).json
+    other = (await post(rest, thread_id, "in other words", WAIT, parent_run_id=None)).json
+
+    async def shown() -> tuple[list[str], list[str]]:
+        page = (await rest("GET", f"/threads/{thread_id}/messages")).json
+        asked = [text_of(each["message"]) for each in page["messages"] if each["message"]["role"] == "user"]
+        return asked, [each["run_id"] for each in page["beside"]]
+
+    assert await shown() == (["in other words"], [first["run_id"]])
+    socket = await live(thread_id)
+    await socket.say(kind="head", id="turn", runId=first["run_id"])
+    assert await socket.answer("turn") == {"kind": "ack", "id": "turn"}
+    assert [line["run_id"] for line in socket.lines() if line["type"] == "head"] == [follows["run_id"]]
+    assert await shown() == (["first", "follows"], [other["run_id"]])
+    await chats().sessions.drop(thread_id)
+    assert await shown() == (["first", "follows"], [other["run_id"]])
+
+    turned = await rest("POST", f"/threads/{thread_id}/head", {"run_id": other["run_id"]})
+    assert (turned.status, turned.json) == (200, {"thread_id": thread_id, "head": other["run_id"]})
+    assert await shown() == (["in other words"], [first["run_id"]])
+    nowhere = await rest("POST", f"/threads/{thread_id}/head", {"run_id": new_id()})
+    assert nowhere.refusal == (404, "run_not_found")
+
+
+async def test_nobody_turns_to_another_branch_while_an_answer_is_made(
+    rest: Rest, live: Connect, agent: Played, new_id: Callable[[], str]
+) -> None:
+    thread_id = new_id()
+    first = (await post(rest, thread_id, "first", WAIT)).json
+    held = agent.play = Held("never")
+    await post(rest, thread_id, "second")
+    await held.has_begun.wait()
+    socket = await live(thread_id)
+    await socket.say(kind="head", id="turn", runId=first["run_id"])
+    assert (await socket.answer("turn"))["code"] == "run_in_progress"
+    assert (await rest("POST", f"/threads/{thread_id}/head", {"run_id": first["run_id"]})).refusal[0] == 409

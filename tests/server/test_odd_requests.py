@@ -119,7 +119,7 @@ async def test_a_body_that_does_not_fit_is_refused_in_words_and_nothing_is_writt
     for body, refusal in BODIES:
         answer = await raw("POST", f"/threads/{ID}/messages", body)
         assert answer.refusal == refusal, body[:60]
-    for door in ("", "/cancel", "/regenerate", "/answer"):
+    for door in ("", "/cancel", "/regenerate", "/answer", "/head"):
         method = "PATCH" if not door else "POST"
         assert (await raw(method, f"/threads/{ID}{door}", b"[" * 100_000)).refusal == (400, "malformed")
     for query in ("limit=0", "limit=x", "limit=-1", "limit=1e9", "limit=" + "9" * 5000, "limit=%D9%A3"):
@@ -150,7 +150,23 @@ FRAMES: tuple[Any, ...] = (
 def random_frames(count: int) -> list[str]:
     """JSON that is almost a frame."""
     chance = random.Random(7)
-    words: list[Any] = ["send", "cancel", "withdraw", "regenerate", "kind", None, 0, -1, 1e300, True, [], {}, "", ID]
+    words: list[Any] = [
+        "send",
+        "cancel",
+        "withdraw",
+        "regenerate",
+        "head",
+        "kind",
+        None,
+        0,
+        -1,
+        1e300,
+        True,
+        [],
+        {},
+        "",
+        ID,
+    ]
     keys = ["kind", "id", "content", "options", "runId", "messageId", "answers", "mode"]
 
     def value() -> Any:

@@ -75,6 +75,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     here = f"/threads/{thread_id}"
     await walk("POST", "/threads", {"thread_id": thread_id})
     said = (await walk("POST", f"{here}/messages", {"content": "hi", "model": "played"}, query=WAIT)).json
+    await walk("POST", f"{here}/head", {"run_id": said["run_id"]})
     await walk("POST", f"{here}/messages", {"content": "hi", "model": "played"})
     await walk("POST", f"{here}/regenerate", {"message_id": said["message_id"]})
     await walk("POST", f"{here}/cancel", {})
