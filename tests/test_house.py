@@ -35,7 +35,6 @@ LONGEST_MODULE = 300
 LONGER_MODULES = {
     "core/roles.py": "every role a chat is played by, on one page",
     "core/step.py": "the rules of order, which are one function",
-    "engine/session.py": "one mailbox: what goes through it belongs together",
 }
 
 # --- tools, all begun at once ----------------------------------------------------------------------------------------

@@ -1,0 +1,53 @@
+"""How much of its transcript a session has read: the header, and the last lines until all are needed.
+
+Opening a thread to look at it costs the same however long it is; the first decision reads the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..core.conversation import Conversation, begin
+from ..core.events import Event
+from ..core.roles import Journal
+from ..core.transcript import Header, Line
+from .audience import RECENT_LINES
+from .settle import Settled, settle
+
+
+class Reading:
+    """One session's way into its journal. Every method blocks on the disk: call it in a worker thread."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.header: Header | None = None
+        self.is_whole = False
+        """Whether all lines have been read, not only the last ones."""
+
+    def open(self) -> tuple[Line, ...]:
+        """Reads the header and the last lines; all of them where they are few."""
+        self.header = self._journal.header()
+        page = self._journal.tail(RECENT_LINES)
+        if page.more:
+            return page.lines
+        lines, self.is_whole = self._journal.read(), True
+        return lines
+
+    def create(self) -> bool:
+        """Writes the header where nothing has been written yet; whether it did."""
+        is_new = self._journal.create()
+        self.header = self.header or self._journal.header()
+        return is_new
+
+    def settle(self, before: Conversation, event: Event | None, now: str) -> Settled:
+        """Meets the event, after reading the whole transcript where only its tail is known."""
+        missed: tuple[Line, ...] = ()
+        if not self.is_whole:
+            lines = self._journal.read()
+            missed = tuple(line for line in lines if line.seq > before.seq)
+            before = begin(before.thread_id, self._journal.header(), lines)
+        settled = settle(self._journal, before, event, now)
+        self.is_whole = True
+        if self.header is None and settled.conversation.seq:
+            self.header = self._journal.header()
+        return replace(settled, foreign=missed + settled.foreign)
