@@ -151,6 +151,7 @@ def test_an_interpreter_in_a_home_opens_its_own_folders_and_not_the_home(
     (venv / "bin" / "python").symlink_to(home / "conda" / "bin" / "python")
     (venv / "pyvenv.cfg").write_text(f"home = {home}/conda/bin\n")
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(sys, "path", [])
     real = Path(os.path.realpath(home))
     assert set(readable(Launch((str(home / "bin" / "python"),), {}, folder, None))) == {real / "bin", real / "lib"}
     assert set(readable(Launch((str(venv / "bin" / "python"),), {}, folder, None))) == {
@@ -162,3 +163,12 @@ def test_an_interpreter_in_a_home_opens_its_own_folders_and_not_the_home(
         real / "bin",
         real / "lib",
     ]
+    # One environment's packages may lie in another, which a `.pth` file of it names.
+    packages = home / "conda" / "lib" / "python3" / "site-packages"
+    packages.mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", ["", str(home / "project"), str(packages)])
+    assert set(readable(Launch((str(home / "bin" / "python"),), {}, folder, None))) == {
+        real / "bin",
+        real / "lib",
+        real / "conda" / "lib" / "python3" / "site-packages",
+    }

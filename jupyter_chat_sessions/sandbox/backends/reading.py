@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -46,12 +47,18 @@ def _wanted(launch: Launch) -> Iterator[Path]:
         yield from (Path(base) / part for part in ("bin", "lib"))
     yield from _listed(launch.env, "PYTHONPATH")
     yield from _listed(launch.env, "LD_LIBRARY_PATH")
+    yield from _packages()
     yield from launch.readable
     yield from launch.policy.readable
 
 
 def _listed(env: Mapping[str, str], name: str) -> Iterator[Path]:
     return (Path(each) for each in env.get(name, "").split(os.pathsep) if os.path.isabs(each))
+
+
+def _packages() -> Iterator[Path]:
+    """Where the server's own packages are: a `.pth` file of one environment may name the folder of another."""
+    return (Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
 
 
 def _interpreter(program: Path) -> Iterator[Path]:
