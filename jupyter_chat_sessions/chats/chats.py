@@ -18,7 +18,7 @@ from jupyter_core.paths import jupyter_data_dir
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Journal, Level
+from ..core.roles import Artifact, Journal, Level
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -33,6 +33,7 @@ from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
 from .catalog_notes import CatalogNotes
+from .copies import bring_in
 from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of
 from .places import Place, Places
@@ -61,7 +62,9 @@ class Chats:
         self._answering = Answering(settings.default_model, settings.agents, looks_around=settings.detect_local)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
-        self._sandbox = SandboxRunner(self._files_of, self.default_files, SandboxPolicy(backend=settings.sandbox))
+        self._sandbox = SandboxRunner(
+            self._files_of, self.default_files, SandboxPolicy(backend=settings.sandbox), bring_in=self._bring_in
+        )
         self._house = House(
             disk=self.disk,
             now=now,
@@ -179,6 +182,7 @@ class Chats:
             folder=self.places.name_of(chats_folder),
             files=chats_folder.files(thread_id) if journal.is_saved else self._scratch_folder(thread_id),
             file_url=functools.partial(self._file_url, thread_id),
+            beside=chats_folder.path.parent if self._settings.has_notebooks else None,
             notebook=place.notebook,
             owner=owner,
         )
@@ -214,11 +218,17 @@ class Chats:
 
     # --- files --------------------------------------------------------------------------------------------------------
 
-    def _files_of(self, thread_id: ThreadId) -> Path:
+    def _home_of(self, thread_id: ThreadId) -> Home:
         session = self.sessions.find(thread_id)
         if session is None:
             raise ThreadNotFound(f"Thread {thread_id} is not open.")
-        return session.home.files
+        return session.home
+
+    def _files_of(self, thread_id: ThreadId) -> Path:
+        return self._home_of(thread_id).files
+
+    def _bring_in(self, thread_id: ThreadId, path: str, overwrites: bool) -> Artifact:
+        return bring_in(self._home_of(thread_id), path, overwrites=overwrites)
 
     def default_files(self, run_id: RunId) -> Path:
         """The folder of a tool call without a thread."""

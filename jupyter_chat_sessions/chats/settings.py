@@ -16,6 +16,8 @@ class Settings:
 
     root: Path
     """Where contents are: the directory that folders and notebooks are named from."""
+    has_notebooks: bool = True
+    """Whether notebooks lie there; not where contents are no local files."""
     address: str = ""
     """The path that addresses of files begin with."""
     default_model: str = ""

@@ -204,6 +204,9 @@ class Sandbox(Protocol):
     def folder(self, context: ToolContext) -> Path:
         """The folder its tools work in; made if there is none."""
 
+    async def bring_in(self, path: str, context: ToolContext, *, overwrites: bool = False) -> Artifact:
+        """Copies a file of the person's, by its path below the notebook's folder, into the folder of the call."""
+
     async def restart(self, thread_id: ThreadId) -> None:
         """Forgets the thread's variables; its files remain."""
 

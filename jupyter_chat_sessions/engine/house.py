@@ -37,6 +37,8 @@ class Home:
     files: Path
     """The folder its tools work in; there once a tool has run."""
     file_url: FileUrl
+    beside: Path | None = None
+    """The person's folder it stands in, with the notebook; `None` where notebooks are not local files."""
     notebook: str | None = None
     """The notebook it is begun beside, until a header tells."""
     owner: Subject | None = None

@@ -24,9 +24,9 @@ def publish(dir_fd: int, name: str, data: bytes) -> bool:
         return _link(dir_fd, beside, name)
 
 
-def publish_chunks(dir_fd: int, name: str, chunks: Iterable[bytes]) -> bool:
-    """Writes a new file from pieces. Whether it is ours: an existing one is left alone."""
-    with _written_beside(dir_fd, chunks, is_synced=False) as beside:
+def publish_chunks(dir_fd: int, name: str, chunks: Iterable[bytes], mode: int = 0o600) -> bool:
+    """Writes a new file from pieces. Whether it is ours: an existing one is left alone. The umask narrows `mode`."""
+    with _written_beside(dir_fd, chunks, is_synced=False, mode=mode) as beside:
         return _link(dir_fd, beside, name)
 
 
@@ -49,9 +49,9 @@ def remove_unfinished(dir_fd: int, older_than_s: float) -> int:
 
 
 @contextmanager
-def _written_beside(dir_fd: int, chunks: Iterable[bytes], *, is_synced: bool) -> Iterator[str]:
+def _written_beside(dir_fd: int, chunks: Iterable[bytes], *, is_synced: bool, mode: int = 0o600) -> Iterator[str]:
     name = UNFINISHED + secrets.token_hex(8)
-    fd = os.open(name, _BESIDE, 0o600, dir_fd=dir_fd)
+    fd = os.open(name, _BESIDE, mode, dir_fd=dir_fd)
     try:
         try:
             for chunk in chunks:

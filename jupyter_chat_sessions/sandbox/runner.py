@@ -14,9 +14,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from ..core.errors import ChatError
+from ..core.errors import ChatError, NotFound
 from ..core.ids import RunId, ThreadId
-from ..core.roles import Level, ToolContext, ToolEvent, ToolOutput, ToolResult, ToolStatus
+from ..core.roles import Artifact, Level, ToolContext, ToolEvent, ToolOutput, ToolResult, ToolStatus
 from .call import Call, Ending
 from .epochs import read_epoch, write_epoch
 from .folder import Seen, changed, look, make_folder
@@ -37,10 +37,15 @@ _ENDED = {ending.value: ending for ending in (Ending.MEMORY, Ending.DISK, Ending
 """The limits a kernel may have been ended at."""
 
 
+BringIn = Callable[[ThreadId, str, bool], Artifact]
+"""Copies a file of the person's into a thread's folder, by its path; the last says whether over one that is there."""
+
+
 class SandboxRunner:
     """The `Sandbox` of a server: a folder and a kernel for each thread.
 
-    `folder_of` names the thread's `files` folder, `default_folder` that of a call without a thread.
+    `folder_of` names the thread's `files` folder, `default_folder` that of a call without a thread; `bring_in` copies
+    a file from beside the thread's notebook, and may block.
     """
 
     def __init__(
@@ -49,7 +54,10 @@ class SandboxRunner:
         default_folder: Callable[[RunId], Path],
         policy: SandboxPolicy | None = None,
         kernels: SandboxKernels | None = None,
+        *,
+        bring_in: BringIn | None = None,
     ) -> None:
+        self._bring_in = bring_in
         self._folder_of, self._default_folder = folder_of, default_folder
         self.kernels = kernels or SandboxKernels(policy)
         self._policy = self.kernels.policy
@@ -67,6 +75,13 @@ class SandboxRunner:
             folder = self._folder_of(context.thread_id)
         make_folder(folder)
         return folder
+
+    async def bring_in(self, path: str, context: ToolContext, *, overwrites: bool = False) -> Artifact:
+        """Copies a file of the person's into the folder of the call's thread."""
+        if self._bring_in is None or context.thread_id is None:
+            raise NotFound("This call has no notebook beside it whose files could be copied.")
+        self.folder(context)
+        return await asyncio.to_thread(self._bring_in, context.thread_id, path, overwrites)
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         slot = self.kernels.find(thread_id)

@@ -10,6 +10,7 @@ from .doors import PREFIX
 from .events import Events
 from .live import Live
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
+from .persons_files import CopyIn, SaveOut
 from .threads import Export, RestartKernel, Restore, Thread, Threads
 
 __all__ = ["DOORS", "PREFIX"]
@@ -28,6 +29,8 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/answer", Answer),
     (rf"{_THREAD}/restore", Restore),
     (rf"{_THREAD}/kernel/restart", RestartKernel),
+    (rf"{_THREAD}/import", CopyIn),
+    (rf"{_THREAD}/save", SaveOut),
     (rf"{_THREAD}/export", Export),
     (rf"{_THREAD}/files", Files),
     (rf"{_THREAD}/files/(.+)", File),

@@ -14,6 +14,7 @@ MOST_CONTENT = 1_000_000
 Content = Annotated[str, Field(min_length=1, max_length=MOST_CONTENT)]
 Id = Annotated[str, Field(max_length=200)]
 Place = Annotated[str, Field(max_length=4096)]
+Path = Annotated[str, Field(min_length=1, max_length=1024)]
 Mode = Literal["queue", "reject", "interrupt"]
 
 
@@ -69,6 +70,21 @@ class NewMessage(Body):
     parent_run_id: Id | None = None
     notebook: Place | None = None
     folder: Place | None = None
+
+
+class CopyIn(Body):
+    """A file below the notebook's folder, to be copied into the thread's folder: under `name`, or its own path."""
+
+    path: Path
+    name: Path | None = None
+    overwrite: bool = False
+
+
+class SaveOut(Body):
+    """A file of the thread's, to be copied into the notebook's folder: under `name`, or the next that is free."""
+
+    path: Path
+    name: Path | None = None
 
 
 class Cancel(Body):

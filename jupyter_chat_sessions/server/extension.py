@@ -74,6 +74,7 @@ class ChatSessions(ExtensionApp):
 
         settings = Settings(
             root=_local_root(self.server),
+            has_notebooks=_has_local_contents(self.server),
             address=self.address,
             default_model=self.default_model,
             detect_local=self.detect_local,
@@ -124,10 +125,15 @@ class ChatSessions(ExtensionApp):
 def _local_root(server: ServerApp) -> Path:
     """Where contents are: the server's root; where they are not local files, a folder of the server's own."""
     from jupyter_core.paths import jupyter_data_dir
-    from jupyter_server.services.contents.fileio import FileManagerMixin
 
-    if isinstance(server.contents_manager, FileManagerMixin):
+    if _has_local_contents(server):
         return Path(server.root_dir).resolve()
     root = Path(jupyter_data_dir()) / "chat_sessions" / "threads"
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return root
+
+
+def _has_local_contents(server: ServerApp) -> bool:
+    from jupyter_server.services.contents.fileio import FileManagerMixin
+
+    return isinstance(server.contents_manager, FileManagerMixin)

@@ -89,6 +89,8 @@ SCHEMAS: dict[str, Schema] = {
             )
         }
     ),
+    "CopiedIn": _object({"path": STRING, "size": INTEGER, "media_type": STRING, "url": STRING}),
+    "SavedOut": _object({"path": STRING, "size": INTEGER}),
     "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}),
     "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
     "Health": _object(
@@ -100,6 +102,8 @@ _BODIES: dict[str, type[BaseModel]] = {
     "NewThread": bodies.NewThread,
     "Rename": bodies.Rename,
     "NewMessage": bodies.NewMessage,
+    "CopyIn": bodies.CopyIn,
+    "SaveOut": bodies.SaveOut,
     "Cancel": bodies.Cancel,
     "Regenerate": bodies.Regenerate,
     "Answer": bodies.Answer,
@@ -206,6 +210,22 @@ PATHS: dict[str, dict[str, Schema]] = {
             "The conversation as a file",
             {200: _bytes("text/markdown", "Markdown, a notebook or JSON.")},
             query=(*_HINTS, "format"),
+        )
+    },
+    f"{THREAD}/import": {
+        "post": _operation(
+            "Copy a file below the notebook's folder into the thread's folder",
+            {201: _json("CopiedIn", "It is there.")},
+            "CopyIn",
+            query=_HINTS,
+        )
+    },
+    f"{THREAD}/save": {
+        "post": _operation(
+            "Copy a file of the thread into the notebook's folder; nothing there is overwritten",
+            {201: _json("SavedOut", "It is there, under this path below the server's root.")},
+            "SaveOut",
+            query=_HINTS,
         )
     },
     f"{THREAD}/files": {"get": _operation("The files", {200: _json("FileList", "The list.")}, query=_HINTS)},

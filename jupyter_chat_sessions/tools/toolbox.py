@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import ChatError
 from ..core.ids import ThreadId
 from ..core.roles import Level, Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec
+from .import_file import ImportFile
 from .list_files import ListFiles
 from .list_variables import ListVariables
 from .read_file import ReadFile
@@ -29,6 +30,7 @@ BUILT_IN: Mapping[str, ToolMaker] = {
     "run_shell": RunShell,
     "list_files": ListFiles,
     "read_file": ReadFile,
+    "import_file": ImportFile,
     "list_variables": ListVariables,
     "restart_kernel": RestartKernel,
 }

@@ -55,6 +55,11 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
       locale: languageCode === 'en' ? undefined : languageCode.replace('_', '-'),
       preferences,
       copy: text => Clipboard.copyToSystem(text),
+      refreshFolder: () => {
+        if (app.commands.hasCommand('filebrowser:refresh')) {
+          void app.commands.execute('filebrowser:refresh');
+        }
+      },
       insertBelow: tracker && (code => insertBelow(tracker, code, trans))
     };
     return { host, rest, threads: new OpenThreads(rest) };

@@ -413,6 +413,29 @@ describe('the chat', () => {
     ).toEqual(['http://host/files/new.csv', 'http://host/files/old.csv']);
   });
 
+  test('a file is saved beside the notebook by its button, and where it went or why not is said', async () => {
+    const file: StoredFile = {
+      path: 'out/plot.png',
+      size: 12,
+      media_type: 'image/png',
+      url: '/files/out/plot.png',
+      modified: '2026-11-21T10:00:00Z'
+    };
+    const save = vi.mocked(actions.saveOut).mockResolvedValueOnce('analysis/plot-1.png');
+    render(show(whole, { files: [file] }));
+    const strip = screen.getByRole('region', { name: 'Files of this chat' });
+    fireEvent.click(within(strip).getByRole('button', { name: /1 file/ }));
+    const button = within(strip).getByRole('button', { name: 'Save out/plot.png to the notebook’s folder' });
+    fireEvent.click(button);
+    expect(save).toHaveBeenCalledExactlyOnceWith('out/plot.png');
+    await within(strip).findByText('out/plot.png was saved as analysis/plot-1.png');
+    expect(host.refreshFolder).toHaveBeenCalledOnce();
+    save.mockRejectedValueOnce(new Error('You may not write files on this server.'));
+    fireEvent.click(button);
+    await within(strip).findByText('You may not write files on this server.');
+    expect(host.refreshFolder).toHaveBeenCalledOnce();
+  });
+
   test('of a long conversation only what is near its end is in the page', () => {
     const server = new Server();
     for (let turn = 0; turn < 1000; turn += 1) {

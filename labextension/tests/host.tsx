@@ -28,6 +28,7 @@ export const host: Host = {
   locale: 'en',
   preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },
   copy: vi.fn(),
+  refreshFolder: vi.fn(),
   insertBelow: vi.fn()
 };
 

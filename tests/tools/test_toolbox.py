@@ -12,7 +12,16 @@ import pytest
 
 from jupyter_chat_sessions.core.errors import Busy
 from jupyter_chat_sessions.core.ids import ThreadId, new_run_id
-from jupyter_chat_sessions.core.roles import Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec, ToolStatus
+from jupyter_chat_sessions.core.roles import (
+    Artifact,
+    Sandbox,
+    ToolCall,
+    ToolContext,
+    ToolEvent,
+    ToolResult,
+    ToolSpec,
+    ToolStatus,
+)
 from jupyter_chat_sessions.tools import BUILT_IN, ToolBox, parameters
 from jupyter_chat_sessions.tools.toolbox import offered_tools
 
@@ -26,6 +35,9 @@ class NoKernel:
         raise NotImplementedError
 
     def folder(self, context: ToolContext) -> Path:
+        raise NotImplementedError
+
+    async def bring_in(self, path: str, context: ToolContext, *, overwrites: bool = False) -> Artifact:
         raise NotImplementedError
 
     async def restart(self, thread_id: ThreadId) -> None:

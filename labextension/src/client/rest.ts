@@ -100,6 +100,17 @@ export class Rest {
     return answer.files;
   }
 
+  /** Copies a file of the thread into the notebook's folder, over nothing; the path it has there. */
+  async saveOut(threadId: string, path: string, place: Place = {}): Promise<string> {
+    const answer = await this.ask<{ path: string }>('POST', `threads/${threadId}/save`, place, { path });
+    return answer.path;
+  }
+
+  /** Copies a file below the notebook's folder into the thread's, by its path there. */
+  copyIn(threadId: string, path: string, place: Place = {}): Promise<Artifact> {
+    return this.ask('POST', `threads/${threadId}/import`, place, { path });
+  }
+
   /** The address of a thread's socket, without its query. */
   liveUrl(threadId: string): string {
     return URLExt.join(this.settings.wsUrl, 'chat-sessions', 'threads', threadId, 'live');

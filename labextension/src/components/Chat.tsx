@@ -31,6 +31,8 @@ export interface ChatActions {
   readonly nudge: () => void;
   readonly loadOlder: () => void;
   readonly dismissNotice: () => void;
+  /** Copies a file into the notebook's folder; the path it has there. */
+  readonly saveOut: (path: string) => Promise<string>;
 }
 
 export interface ChatProps {
@@ -70,7 +72,7 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
       ) : (
         <MessageList shown={shown} actions={actions} />
       )}
-      <FilesStrip files={shown.files} />
+      <FilesStrip files={shown.files} onSave={actions.saveOut} />
       <Banners shown={shown} actions={actions} />
       <Composer
         draft={draft}

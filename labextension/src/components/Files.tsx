@@ -1,6 +1,6 @@
 /** Files in a thread's folder: those of one tool call, and all of them. */
 
-import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon, saveIcon } from '@jupyterlab/ui-components';
 import { memo, useId, useState } from 'react';
 
 import type { Artifact } from '../protocol';
@@ -9,10 +9,12 @@ import { sized } from './time';
 
 export interface FilesProps {
   readonly files: readonly Artifact[];
+  /** Copies one into the notebook's folder, where that can be done. */
+  readonly onSave?: (file: Artifact) => void;
 }
 
-/** Files to be downloaded, by the addresses the server gave. */
-export function Files({ files }: FilesProps): JSX.Element {
+/** Files to be downloaded, by the addresses the server gave, or saved beside the notebook. */
+export function Files({ files, onSave }: FilesProps): JSX.Element {
   const { trans, resolve, locale } = useHost();
   return (
     <ul className="jcs-Files" aria-label={trans.__('Files')}>
@@ -36,16 +38,50 @@ export function Files({ files }: FilesProps): JSX.Element {
               <downloadIcon.react tag="span" />
             </a>
           )}
+          {onSave && (
+            <button
+              type="button"
+              className="jcs-IconButton"
+              title={trans.__('Save to the notebook’s folder')}
+              aria-label={trans.__('Save %1 to the notebook’s folder', file.path)}
+              onClick={() => onSave(file)}
+            >
+              <saveIcon.react tag="span" />
+            </button>
+          )}
         </li>
       ))}
     </ul>
   );
 }
 
+export interface FilesStripProps {
+  readonly files: readonly Artifact[];
+  /** Copies one into the notebook's folder; the path it has there. */
+  readonly onSave: (path: string) => Promise<string>;
+}
+
+/** What came of saving a file. */
+interface Saved {
+  readonly words: string;
+  readonly isRefused: boolean;
+}
+
 /** All files of a thread: one line that unfolds. Nothing where there are none. */
-export const FilesStrip = memo(function FilesStrip({ files }: FilesProps): JSX.Element | null {
-  const { trans } = useHost();
+export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStripProps): JSX.Element | null {
+  const { trans, refreshFolder } = useHost();
   const [isOpen, setOpen] = useState(false);
+  const [saved, setSaved] = useState<Saved | null>(null);
+  const save = ({ path }: Artifact): void => {
+    onSave(path).then(
+      where => {
+        setSaved({ words: trans.__('%1 was saved as %2', path, where), isRefused: false });
+        refreshFolder();
+      },
+      (error: unknown) =>
+        setSaved({ words: error instanceof Error ? error.message : String(error), isRefused: true })
+    );
+  };
   const list = useId();
   if (files.length === 0) {
     return null;
@@ -67,9 +103,14 @@ export const FilesStrip = memo(function FilesStrip({ files }: FilesProps): JSX.E
       </button>
       {isOpen && (
         <div id={list}>
-          <Files files={newest} />
+          <Files files={newest} onSave={save} />
         </div>
       )}
+      <div className="jcs-Strip-said" role="status">
+        {isOpen && saved && (
+          <span className={saved.isRefused ? 'jcs-mod-error' : undefined}>{saved.words}</span>
+        )}
+      </div>
     </section>
   );
 });

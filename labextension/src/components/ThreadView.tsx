@@ -34,6 +34,7 @@ function actionsOf(thread: Thread): ChatActions {
     copy: text => Clipboard.copyToSystem(text),
     nudge: () => thread.nudge(),
     loadOlder: () => void thread.loadOlder(),
-    dismissNotice: () => thread.dismissNotice()
+    dismissNotice: () => thread.dismissNotice(),
+    saveOut: path => thread.saveOut(path)
   };
 }

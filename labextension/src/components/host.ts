@@ -26,6 +26,8 @@ export interface Host {
   readonly locale: string | undefined;
   readonly preferences: Source<Preferences>;
   readonly copy: (text: string) => void;
+  /** Has the page look again at what lies in the notebook's folder. */
+  readonly refreshFolder: () => void;
   /** Puts code into a new cell below the active one; `null` where there are no notebooks. */
   readonly insertBelow: ((code: string) => void) | null;
 }

@@ -76,5 +76,6 @@ const NOTHING: ChatActions = {
   copy: nothing,
   nudge: nothing,
   loadOlder: nothing,
-  dismissNotice: nothing
+  dismissNotice: nothing,
+  saveOut: () => Promise.reject(new Error('A saved chat is only read.'))
 };

@@ -168,6 +168,11 @@ export class Thread {
     }
   }
 
+  /** Copies a file into the notebook's folder; the path it has there. */
+  saveOut(path: string): Promise<string> {
+    return this.rest.saveOut(this.id, path, this.place);
+  }
+
   close(): void {
     clearTimeout(this.timer);
     this.listeners.clear();
