@@ -2,6 +2,7 @@
 
 ChatError
 ├── Malformed            InvalidThreadId  InvalidMessageId  InvalidRunId  InvalidSessionKey  InvalidPath
+├── Unauthorized         ShareExpired  ShareRevoked
 ├── Forbidden
 ├── NotFound             ThreadNotFound  ThreadDeleted  MessageNotFound  RunNotFound  FileNotFound
 ├── Conflict             RunInProgress  IdempotencyMismatch  NotWaiting  FileExists
@@ -49,6 +50,20 @@ class InvalidSessionKey(Malformed):
 
 class InvalidPath(Malformed):
     code = "invalid_path"
+
+
+class Unauthorized(ChatError):
+    """Who asks has shown no token that is good, or one that no longer is."""
+
+    code = "unauthorized"
+
+
+class ShareExpired(Unauthorized):
+    code = "share_expired"
+
+
+class ShareRevoked(Unauthorized):
+    code = "share_revoked"
 
 
 class Forbidden(ChatError):

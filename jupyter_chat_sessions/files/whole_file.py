@@ -36,6 +36,13 @@ def replace(dir_fd: int, name: str, chunks: Iterable[bytes]) -> None:
         os.rename(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
+def replace_synced(dir_fd: int, name: str, data: bytes) -> None:
+    """Writes a file in the place of another, so that a power cut does not bring the old one back."""
+    with _written_beside(dir_fd, (data,), is_synced=True) as beside:
+        os.rename(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    os.fsync(dir_fd)
+
+
 def remove_unfinished(dir_fd: int, older_than_s: float) -> int:
     """Removes what killed processes left half-written in a folder. How many there were."""
     count = 0

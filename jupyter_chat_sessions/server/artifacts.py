@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 
 from ..core.errors import ThreadNotFound, TooLarge
 from ..core.ids import parse_run_id
-from .doors import ChatHandler, door
+from .doors import ChatHandler, door, door_for
 
 if TYPE_CHECKING:  # `files` is imported at the first request, never at the server's start
     from ..files.safe_open import OpenFile
@@ -107,7 +107,7 @@ class FilesDoor(ChatHandler):
 class Files(ChatHandler):
     """`/threads/{thread_id}/files`"""
 
-    @door
+    @door_for("read")
     async def get(self, given: str) -> None:
         from ..files.folder_files import list_files
 
@@ -130,26 +130,28 @@ class Files(ChatHandler):
 class File(FilesDoor):
     """`/threads/{thread_id}/files/{path}`"""
 
-    @door
+    @door_for("read")
     async def get(self, given: str, path: str) -> None:
         session = await self.session_of(given)
         await self.send_file(session.home.files, path, has_body=True)
 
-    @door
+    @door_for("read")
     async def head(self, given: str, path: str) -> None:
         session = await self.session_of(given)
         await self.send_file(session.home.files, path, has_body=False)
 
-    @door
+    @door_for("send")
     async def put(self, given: str, path: str) -> None:
         """Puts a new file; an existing one only with `?overwrite=true`. The file is whole or it is not there."""
         from ..files.folder_files import write_new
 
         if len(self.request.body) > MOST_UPLOAD_BYTES:
             raise TooLarge(f"A file is at most {MOST_UPLOAD_BYTES:,} bytes.")
+        may_overwrite = self.get_query_argument("overwrite", "false").lower() == "true"
+        if may_overwrite:
+            self.admit("manage", (given,))
         session = await self.session_of(given, must_exist=False)
         await session.create()
-        may_overwrite = self.get_query_argument("overwrite", "false").lower() == "true"
         await self.chats.disk(
             functools.partial(write_new, overwrites=may_overwrite), session.home.files, path, [self.request.body]
         )
@@ -157,7 +159,7 @@ class File(FilesDoor):
         url = session.home.file_url(path)
         self.write_json({"path": path, "size": len(self.request.body), "url": url}, 201)
 
-    @door
+    @door_for("manage")
     async def delete(self, given: str, path: str) -> None:
         from ..files.folder_files import remove_file
 

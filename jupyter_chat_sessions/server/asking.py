@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
 
-from ..core.errors import ChatError, Malformed
+from ..core.errors import ChatError, Forbidden, Malformed
 from ..core.events import Mode, Sent
 from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
+from ..core.grants import Right
 from ..core.ids import RunId, Subject, ThreadId, new_run_id, parse_message_id, parse_run_id, regenerating_run_id
 from ..core.transcript import Options
 from ..engine.session import Session
@@ -40,10 +42,14 @@ def _is_blank(content: str | list[Any]) -> bool:
     return all(part["type"] == "text" and not part["text"].strip() for part in content)
 
 
-async def answer_to(message: str | bytes, session: Session, subject: Subject) -> Frame:
-    """Meets one websocket frame of this subject; the `ack` or `nack` that answers it."""
+async def answer_to(message: str | bytes, session: Session, subject: Subject, rights: Collection[Right]) -> Frame:
+    """Meets one websocket frame of this subject, who has these rights; the `ack` or `nack` that answers it."""
     try:
-        return await _meet(_parsed(message), session, subject)
+        frame = _parsed(message)
+        needed: Right = "approve" if isinstance(frame, bodies.AnswerFrame) else "send"
+        if needed not in rights:
+            raise Forbidden("Your token does not allow this.")
+        return await _meet(frame, session, subject)
     except ChatError as refusal:
         return nack(_id_in(message), refusal.code, refusal.message)
     except Exception:

@@ -2,6 +2,9 @@
 
 Each method of a door is wrapped in `@door`: jupyter_server authenticates and authorizes (resource `chat-sessions`),
 XSRF and origin are checked by its base class, and a `ChatError` becomes `{"code", "message"}` with a status.
+
+Whoever comes with a scoped token is known by it alone, whatever else they bring, and finds every door shut but those
+that `@door_for` opens to a right they have, there only what their grant names.
 """
 
 from __future__ import annotations
@@ -9,11 +12,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.identity import User
+from jupyter_server.base.call_context import CallContext
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
@@ -28,7 +34,9 @@ from ..core.errors import (
     ReadOnly,
     Stale,
     StorageFailed,
+    ThreadNotFound,
     TooLarge,
+    Unauthorized,
     Unreadable,
 )
 from ..core.ids import OWNER, RunId, Subject, ThreadId, parse_thread_id
@@ -38,10 +46,13 @@ if TYPE_CHECKING:
 
     from ..chats.chats import Chats
     from ..chats.places import Place
+    from ..core.grants import Grant, Right
     from ..engine.session import Session
+    from .extension import ChatSessions
 
 STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 400),
+    (Unauthorized, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
@@ -68,6 +79,12 @@ AUTH_RESOURCE = "chat-sessions"
 PREFIX = "chat-sessions"
 MOST_BODY_BYTES = 2_000_000
 
+SHARE_COOKIE = "chat-share-{}"
+"""What the browser of a share's visitor keeps, by the share's id. It speaks only where `?share=` names it."""
+
+_BEARER = re.compile(r"(?:bearer|token)\s+(jcs_\S*)", re.IGNORECASE)
+_SHARE_ID = re.compile(r"[0-9a-f]{16}")
+
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -77,27 +94,40 @@ def status_of(error: ChatError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def door(method: Method, action: str | None = None) -> Method:
+def door(method: Method, action: str | None = None, right: Right | None = None) -> Method:
     """Makes a handler's method a door: authenticated, authorized, its `ChatError`s answered.
 
-    `action` is what the authorizer is asked to allow, where it is not the one of the HTTP method.
+    `action` is what the authorizer is asked to allow, where it is not the one of the HTTP method. `right` is what a
+    scoped token must give; without one, no scoped token opens this door.
     """
 
     @functools.wraps(method)
     async def answered(self: ChatHandler, *arguments: Any) -> None:
         try:
+            self.admit(right, arguments)
             await method(self, *arguments)
         except ChatError as error:
             self.refuse(error)
 
-    guarded: Any = web.authenticated(authorized(action)(answered) if action else authorized(answered))
-    guarded.is_door = True
-    return guarded  # type: ignore[no-any-return]
+    of_users: Any = web.authenticated(authorized(action)(answered) if action else authorized(answered))
+
+    @functools.wraps(method)
+    async def guarded(self: ChatHandler, *arguments: Any) -> None:
+        # A grant says by itself what is allowed: whoever gave it was authenticated and authorized.
+        await (of_users if self.grant is None else answered)(self, *arguments)
+
+    guarded.is_door = True  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
 
 
 def running_door(method: Method) -> Method:
     """A door behind which code may run: who enters must be allowed to `execute`, as on the websocket."""
     return door(method, "execute")
+
+
+def door_for(right: Right, action: str | None = None) -> Callable[[Method], Method]:
+    """A door that opens to scoped tokens with this right as well, for the thread or the notebook they are for."""
+    return lambda method: door(method, action, right)
 
 
 class ThreadDoor(JupyterHandler):
@@ -111,24 +141,95 @@ class ThreadDoor(JupyterHandler):
         chats: Chats = self.settings["jupyter_chat_sessions"].chats
         return chats
 
+    grant: Grant | None = None
+    """What whoever came with a scoped token may do."""
+
+    token_shown: str | None = None
+
+    async def prepare(self, **more: Any) -> Any:
+        """Finds out who is there: by the scoped token they show, else by jupyter_server's identity provider."""
+        try:
+            self.token_shown = self._scoped_token()
+            if self.token_shown is None:
+                return await super().prepare(**more)
+            await self._enter(self.token_shown)
+        except ChatError as error:
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.refuse(error)
+
+    async def _enter(self, token: str) -> None:
+        CallContext.set(CallContext.JUPYTER_HANDLER, self)
+        self.current_user = self._jupyter_current_user = None
+        if not self.check_host():
+            raise web.HTTPError(403)
+        self.set_cors_headers()
+        if not self.check_origin():
+            raise web.HTTPError(404)
+        self.grant = await self.app.granted(token)
+        self.current_user = self._jupyter_current_user = User(username=str(self.grant.subject))
+
+    def _scoped_token(self) -> str | None:
+        """The token of ours in the request: as a bearer's, or in the cookie of the share that the address names."""
+        bearer = _BEARER.fullmatch(self.request.headers.get("Authorization", "").strip())
+        if bearer:
+            return bearer[1]
+        share_id = self.get_query_argument("share", None)
+        if share_id is None:
+            return None
+        cookie = self.get_cookie(SHARE_COOKIE.format(share_id)) if _SHARE_ID.fullmatch(share_id) else None
+        if cookie is None:
+            raise Unauthorized("Open the share's link again: this browser does not know it.")
+        return cookie
+
+    def admit(self, right: Right | None, arguments: tuple[Any, ...]) -> None:
+        """Stops whoever came with a scoped token at a door that is not theirs. `arguments`: what the address names."""
+        if self.grant is None:
+            return
+        if right is None or right not in self.grant.rights:
+            raise Forbidden("Your token does not allow this.")
+        if not self.grant.opens_address(arguments[0] if arguments else None):
+            raise Forbidden("Your token is for another thread.")
+
+    @property
+    def app(self) -> ChatSessions:
+        """The extension these doors are of."""
+        app: ChatSessions = self.settings["jupyter_chat_sessions"]
+        return app
+
     @property
     def subject(self) -> Subject:
-        """Who asks: `owner`, or the identity provider's user where users are kept apart."""
-        if not self.chats.separate_users:
-            return OWNER
-        return Subject(f"user:{self.current_user.username}")
+        """Who asks: `owner`, the identity provider's user where users are kept apart, or who holds a scoped token."""
+        if self.grant is not None:
+            return self.grant.subject
+        return Subject(f"user:{self.current_user.username}") if self.app.separate_users else OWNER
 
-    async def session_of(self, given: str, *, must_exist: bool = True) -> Session:
+    async def session_of(self, given: str, *, must_exist: bool = True, place: Place | None = None) -> Session:
         """The session of the thread that an address names; `?notebook=` and `?folder=` hint at where it lives."""
-        thread_id = parse_thread_id(given)
-        return await self.chats.session(thread_id, self.subject, self.hint(), must_exist=must_exist)
+        owner = self.subject if self.grant is None else self.grant.owner
+        place = self.hint() if place is None else place
+        session = await self.chats.session(parse_thread_id(given), owner, place, must_exist=must_exist)
+        return self.opened(session)
+
+    def opened(self, session: Session) -> Session:
+        """The session, unless it is of a thread that the scoped token shown is not for."""
+        now = session.conversation
+        if self.grant is not None and not self.grant.opens(session.thread_id, session.home.folder, now.notebook):
+            raise ThreadNotFound(f"There is no thread {session.thread_id}.")
+        return session
 
     def hint(self, notebook: str | None = None, folder: str | None = None) -> Place:
-        """Where the body, or else the query, says that the thread lives."""
-        return self.chats.places.named(
-            notebook or self.get_query_argument("notebook", None),
-            self.get_query_argument("folder", None) if folder is None else folder,
-        )
+        """Where the body, or else the query, says that the thread lives; a scoped token says it by itself."""
+        notebook = notebook or self.get_query_argument("notebook", None)
+        folder = self.get_query_argument("folder", None) if folder is None else folder
+        if self.grant is None:
+            return self.chats.places.named(notebook, folder)
+        from ..chats.places import Place
+
+        granted = Place(self.grant.folder, self.grant.notebook)
+        is_named = bool(notebook or folder) and granted.notebook is not None
+        if is_named and self.chats.places.named(notebook, folder) not in (granted, Place(granted.folder)):
+            raise Forbidden(f"Your token is for {granted.notebook!r}; it need not be named.")
+        return granted
 
     def refuse(self, error: ChatError) -> None:
         """Answers with an error's status, code and words."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tornado.iostream import StreamClosedError
 
 from ..core.errors import ChatError
-from .doors import ChatHandler, door
+from .doors import ChatHandler, door_for
 
 if TYPE_CHECKING:
     from ..core.frames import Frame
@@ -25,11 +25,13 @@ class Events(ChatHandler):
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._is_behind = False
 
-    @door
+    @door_for("read")
     async def get(self, given: str) -> None:
         """`hello`, then what happens, until the client leaves or the thread is deleted."""
         after = self.number("after", 0, 0, 10**18)
         session = await self.session_of(given, must_exist=False)
+        if self.token_shown is not None:
+            await self.app.grants.welcome(self, self.token_shown)
         hello = session.watch(self, after)
         try:
             self.set_header("Content-Type", "text/event-stream")
@@ -46,6 +48,8 @@ class Events(ChatHandler):
             return
         finally:
             session.unwatch(self)
+            if self.token_shown is not None:
+                self.app.grants.farewell(self)
         self.finish()
 
     def _snapshot(self, session: Session) -> Frame:

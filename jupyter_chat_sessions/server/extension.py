@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from ..chats.chats import Chats
+    from ..core.grants import Grant
+    from .grants import Grants
+    from .kernel_tokens import KernelTokens
 
 
 class ChatSessions(ExtensionApp):
@@ -90,6 +93,29 @@ class ChatSessions(ExtensionApp):
         self._bus = Bus(self.server.event_logger, chats.rename_notebook)
         return chats
 
+    @cached_property
+    def grants(self) -> Grants:
+        """Who holds a scoped token here."""
+        from jupyter_core.paths import jupyter_data_dir
+
+        from .grants import Grants
+
+        return Grants(Path(jupyter_data_dir()))
+
+    @cached_property
+    def kernel_tokens(self) -> KernelTokens:
+        """The tokens of notebooks' kernels."""
+        from .kernel_tokens import KernelTokens
+
+        return KernelTokens(self)
+
+    async def granted(self, token: str) -> Grant:
+        """What a scoped token opens now. `Unauthorized` where it opens nothing."""
+        from ..core.grants import Share
+
+        grant = await self.grants.find(token)
+        return grant if isinstance(grant, Share) else await self.kernel_tokens.follow(token, grant)
+
     def initialize_settings(self) -> None:
         self.settings["jupyter_chat_sessions"] = self
 
@@ -97,9 +123,12 @@ class ChatSessions(ExtensionApp):
         from .addresses import DOORS, PREFIX
 
         self.handlers.extend((rf"/{PREFIX}{pattern}", handler) for pattern, handler in DOORS)
+        self.kernel_tokens.watch()
 
     async def stop_extension(self) -> None:
         """Ends runs and kernels with the server."""
+        if "grants" in self.__dict__:
+            await self.grants.close()
         if "chats" in self.__dict__:
             await self.chats.close()
             self._bus.close()

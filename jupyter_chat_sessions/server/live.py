@@ -14,7 +14,7 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ..core.errors import ChatError, Malformed, NotFound, ThreadDeleted, Unreadable
+from ..core.errors import ChatError, Malformed, NotFound, ThreadDeleted, Unauthorized, Unreadable
 from .doors import AUTH_RESOURCE, ThreadDoor
 
 if TYPE_CHECKING:  # what costs time to import waits for the first request
@@ -27,6 +27,7 @@ MOST_BEHIND_BYTES = 1_000_000
 
 CLOSES: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 4400),
+    (Unauthorized, 4401),
     (ThreadDeleted, 4410),
     (NotFound, 4404),
     (Unreadable, 4422),
@@ -56,21 +57,35 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
     @ws_authenticated
     async def get(self, *arguments: Any) -> None:
-        """Lets in whoever may execute on `chat-sessions`; the origin is checked by jupyter_server."""
+        """Lets in whoever may execute on `chat-sessions`, or read by a grant; the origin is checked in both cases."""
+        try:
+            self.admit("read", arguments)
+        except ChatError as error:
+            self.refuse(error)
+            return
+        if self.grant is None:
+            await self._authorize()
+        await super().get(*arguments)
+
+    async def _authorize(self) -> None:
         is_allowed = await ensure_async(
             self.authorizer.is_authorized(self, self.current_user, "execute", AUTH_RESOURCE)
         )
         if not is_allowed:
             raise web.HTTPError(403)
-        await super().get(*arguments)
 
     async def open(self, given: str) -> None:
         """Shows where the thread stands; an address that is no thread's is refused in words."""
         super().open()
         self.set_nodelay(True)
         try:
-            session = await self.session_of(given, must_exist=False)
             after = self._after()
+            session = await self.session_of(given, must_exist=False)
+            if self.token_shown is not None:
+                await self.app.grants.welcome(self, self.token_shown)
+            if self.ws_connection is None:  # it was closed meanwhile, and nobody would tell the session
+                self._leave()
+                return
             self._session = session
             self._write(session.watch(self, after).text)
         except ChatError as error:
@@ -87,8 +102,14 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     def on_close(self) -> None:
         """Leaves; the run goes on."""
         super().on_close()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.token_shown is not None:
+            self.app.grants.farewell(self)
         if self._session is not None:
             self._session.unwatch(self)
+            self._session = None
 
     # --- a viewer -----------------------------------------------------------------------------------------------------
 
@@ -102,9 +123,10 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         self._write(frame.text)
 
     def dismiss(self, why: ChatError) -> None:
-        """Says why, and closes."""
+        """Says why, and closes. Nothing is heard or told from here on."""
         from ..core.frames import nack
 
+        self._leave()
         self._write(nack(None, why.code, why.message).text)
         self.close(close_code(why), why.code)
 
@@ -134,8 +156,10 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Meets one frame; the answer is an `ack` or a `nack` with its id."""
+        from ..core.grants import EVERY_RIGHT
         from .asking import answer_to
 
         if self._session is not None:
-            answer = await answer_to(message, self._session, self.subject)
+            rights = EVERY_RIGHT if self.grant is None else self.grant.rights
+            answer = await answer_to(message, self._session, self.subject, rights)
             self._write(answer.text)

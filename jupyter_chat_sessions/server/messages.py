@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from ..core.ids import new_run_id, parse_message_id, parse_run_id, parse_thread_id, regenerating_run_id
-from .doors import ChatHandler, door, running_door
+from ..core.ids import new_run_id, parse_message_id, parse_run_id, regenerating_run_id
+from .doors import ChatHandler, door_for
 
 PAGE = 50
 MOST_OF_A_PAGE = 500
@@ -14,7 +14,7 @@ MOST_OF_A_PAGE = 500
 class Messages(ChatHandler):
     """`/threads/{thread_id}/messages`"""
 
-    @door
+    @door_for("read")
     async def get(self, given: str) -> None:
         """A page of the path that ends at the head, oldest first; the last page without `before`."""
         from ..chats.pages import page_record
@@ -27,7 +27,7 @@ class Messages(ChatHandler):
         self.name_ids(session.thread_id)
         self.write_json(page_record(page, session.conversation.runs, session.home.file_url))
 
-    @running_door
+    @door_for("send", "execute")
     async def post(self, given: str) -> None:
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
         from ..chats.pages import said_in
@@ -39,7 +39,7 @@ class Messages(ChatHandler):
             asked.parent_run_id, is_branch="parent_run_id" in asked.model_fields_set,
         )  # fmt: skip
         place = self.hint(asked.notebook, asked.folder)
-        session = await self.chats.session(parse_thread_id(given), self.subject, place, must_exist=False)
+        session = await self.session_of(given, must_exist=False, place=place)
         receipt = await session.send(sent)
         self.name_ids(session.thread_id, receipt.run_id)
         answer = {
@@ -62,7 +62,7 @@ class Messages(ChatHandler):
 class WaitingMessage(ChatHandler):
     """`/threads/{thread_id}/messages/{message_id}`"""
 
-    @door
+    @door_for("send")
     async def delete(self, given: str, message_id: str) -> None:
         """Takes back a message that is still waiting."""
         parsed_id = parse_message_id(message_id)
@@ -75,7 +75,7 @@ class WaitingMessage(ChatHandler):
 class Cancel(ChatHandler):
     """`/threads/{thread_id}/cancel`"""
 
-    @door
+    @door_for("send")
     async def post(self, given: str) -> None:
         """Stops one run, or all that is running and waiting."""
         from .bodies import Cancel as Body
@@ -91,7 +91,7 @@ class Cancel(ChatHandler):
 class Regenerate(ChatHandler):
     """`/threads/{thread_id}/regenerate`"""
 
-    @running_door
+    @door_for("send", "execute")
     async def post(self, given: str) -> None:
         """Answers a message again, beside its earlier answers."""
         from .bodies import Regenerate as Body
@@ -123,7 +123,7 @@ class Head(ChatHandler):
 class Answer(ChatHandler):
     """`/threads/{thread_id}/answer`"""
 
-    @running_door
+    @door_for("approve", "execute")
     async def post(self, given: str) -> None:
         """Decides what a waiting run asks a person; a run goes on from there."""
         from .asking import answering_run_id, maybe_run_id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Malformed, Stale, ThreadNotFound
 from ..core.ids import ThreadId, new_thread_id, parse_session_key, parse_thread_id
-from .doors import ChatHandler, door, running_door
+from .doors import ChatHandler, door, door_for
 
 if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
     from ..core.conversation import Conversation
@@ -32,7 +32,7 @@ def _run_record(now: Conversation) -> dict[str, str] | None:
 class Threads(ChatHandler):
     """`/threads`"""
 
-    @door
+    @door_for("read")
     async def get(self) -> None:
         """The threads of a notebook, of a folder, or all that this server knows; the newest first."""
         from ..chats.listing import Wanted
@@ -45,7 +45,7 @@ class Threads(ChatHandler):
         listing = await self.chats.listing(self.hint(), self.subject, wanted)
         self.write_json({"threads": listing.threads, "version": listing.version})
 
-    @door
+    @door_for("send")
     async def post(self) -> None:
         """Makes a thread, or finds it: by its id, as the notebook's current one, or by a session key."""
         from .bodies import NewThread  # pydantic: not before the first request
@@ -55,6 +55,7 @@ class Threads(ChatHandler):
         key = parse_session_key(self.request.headers.get(SESSION_KEY))
         thread_id = _named(asked.thread_id)
         if thread_id is not None:
+            await self.session_of(thread_id, must_exist=False, place=place)
             session, is_new = await self.chats.create(thread_id, place, self.subject)
         elif key is not None:
             session, is_new = await self.chats.keyed(key, place, self.subject)
@@ -62,6 +63,7 @@ class Threads(ChatHandler):
             session, is_new = await self.chats.current(place, self.subject)
         else:
             session, is_new = await self.chats.create(new_thread_id(), place, self.subject)
+        self.opened(session)
         if is_new and asked.title is not None:
             await session.rename(_folded(asked.title))
         self.name_ids(session.thread_id)
@@ -82,11 +84,11 @@ def _folded(title: str) -> str:
 class Thread(ChatHandler):
     """`/threads/{thread_id}`"""
 
-    @door
+    @door_for("read")
     async def get(self, given: str) -> None:
         await self._show(await self.session_of(given))
 
-    @door
+    @door_for("manage")
     async def patch(self, given: str) -> None:
         """Renames. With `If-Match`, only if nobody else has since it was read."""
         from .bodies import Rename
@@ -98,7 +100,7 @@ class Thread(ChatHandler):
         await session.rename(_folded(asked.title), None if seen is None else _seen_at(seen, session))
         await self._show(session)
 
-    @door
+    @door_for("manage")
     async def delete(self, given: str) -> None:
         session = await self.session_of(given)
         await session.delete()
@@ -144,7 +146,7 @@ class Restore(ChatHandler):
 class RestartKernel(ChatHandler):
     """`/threads/{thread_id}/kernel/restart`"""
 
-    @running_door
+    @door_for("manage", "execute")
     async def post(self, given: str) -> None:
         session = await self.session_of(given)
         await self.chats.restart_kernel(session.thread_id)
@@ -155,7 +157,7 @@ class RestartKernel(ChatHandler):
 class Export(ChatHandler):
     """`/threads/{thread_id}/export`"""
 
-    @door
+    @door_for("read")
     async def get(self, given: str) -> None:
         from ..chats.export import FORMATS, exported
 
