@@ -108,7 +108,7 @@ class Regenerate(ChatHandler):
 class Head(ChatHandler):
     """`/threads/{thread_id}/head`"""
 
-    @door
+    @door_for("send")
     async def post(self, given: str) -> None:
         """Turns to the branch through a run; the conversation then ends where that branch does."""
         from .bodies import Head as Body
