@@ -12,15 +12,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.auth.identity import User
-from jupyter_server.base.call_context import CallContext
-from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ..core.errors import (
@@ -39,16 +36,16 @@ from ..core.errors import (
     Unauthorized,
     Unreadable,
 )
-from ..core.ids import OWNER, RunId, Subject, ThreadId, parse_thread_id
+from ..core.ids import RunId, ThreadId, parse_thread_id
+from .entrance import Entrance
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..chats.chats import Chats
     from ..chats.places import Place
-    from ..core.grants import Grant, Right
+    from ..core.grants import Right
     from ..engine.session import Session
-    from .extension import ChatSessions
 
 STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 400),
@@ -78,12 +75,6 @@ CODES = {
 AUTH_RESOURCE = "chat-sessions"
 PREFIX = "chat-sessions"
 MOST_BODY_BYTES = 2_000_000
-
-SHARE_COOKIE = "chat-share-{}"
-"""What the browser of a share's visitor keeps, by the share's id. It speaks only where `?share=` names it."""
-
-_BEARER = re.compile(r"(?:bearer|token)\s+(jcs_\S*)", re.IGNORECASE)
-_SHARE_ID = re.compile(r"[0-9a-f]{16}")
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 Model = TypeVar("Model", bound="BaseModel")
@@ -130,7 +121,7 @@ def door_for(right: Right, action: str | None = None) -> Callable[[Method], Meth
     return lambda method: door(method, action, right)
 
 
-class ThreadDoor(JupyterHandler):
+class ThreadDoor(Entrance):
     """What doors over HTTP and over websockets share: the chats, the subject, the thread an address names."""
 
     auth_resource = AUTH_RESOURCE
@@ -141,67 +132,14 @@ class ThreadDoor(JupyterHandler):
         chats: Chats = self.settings["jupyter_chat_sessions"].chats
         return chats
 
-    grant: Grant | None = None
-    """What whoever came with a scoped token may do."""
-
-    token_shown: str | None = None
-
     async def prepare(self, **more: Any) -> Any:
         """Finds out who is there: by the scoped token they show, else by jupyter_server's identity provider."""
         try:
-            self.token_shown = self._scoped_token()
-            if self.token_shown is None:
+            if not await self.enter_by_token():
                 return await super().prepare(**more)
-            await self._enter(self.token_shown)
         except ChatError as error:
             self.set_header("WWW-Authenticate", "Bearer")
             self.refuse(error)
-
-    async def _enter(self, token: str) -> None:
-        CallContext.set(CallContext.JUPYTER_HANDLER, self)
-        self.current_user = self._jupyter_current_user = None
-        if not self.check_host():
-            raise web.HTTPError(403)
-        self.set_cors_headers()
-        if not self.check_origin():
-            raise web.HTTPError(404)
-        self.grant = await self.app.granted(token)
-        self.current_user = self._jupyter_current_user = User(username=str(self.grant.subject))
-
-    def _scoped_token(self) -> str | None:
-        """The token of ours in the request: as a bearer's, or in the cookie of the share that the address names."""
-        bearer = _BEARER.fullmatch(self.request.headers.get("Authorization", "").strip())
-        if bearer:
-            return bearer[1]
-        share_id = self.get_query_argument("share", None)
-        if share_id is None:
-            return None
-        cookie = self.get_cookie(SHARE_COOKIE.format(share_id)) if _SHARE_ID.fullmatch(share_id) else None
-        if cookie is None:
-            raise Unauthorized("Open the share's link again: this browser does not know it.")
-        return cookie
-
-    def admit(self, right: Right | None, arguments: tuple[Any, ...]) -> None:
-        """Stops whoever came with a scoped token at a door that is not theirs. `arguments`: what the address names."""
-        if self.grant is None:
-            return
-        if right is None or right not in self.grant.rights:
-            raise Forbidden("Your token does not allow this.")
-        if not self.grant.opens_address(arguments[0] if arguments else None):
-            raise Forbidden("Your token is for another thread.")
-
-    @property
-    def app(self) -> ChatSessions:
-        """The extension these doors are of."""
-        app: ChatSessions = self.settings["jupyter_chat_sessions"]
-        return app
-
-    @property
-    def subject(self) -> Subject:
-        """Who asks: `owner`, the identity provider's user where users are kept apart, or who holds a scoped token."""
-        if self.grant is not None:
-            return self.grant.subject
-        return Subject(f"user:{self.current_user.username}") if self.app.separate_users else OWNER
 
     async def session_of(self, given: str, *, must_exist: bool = True, place: Place | None = None) -> Session:
         """The session of the thread that an address names; `?notebook=` and `?folder=` hint at where it lives."""
