@@ -18,7 +18,7 @@ from jupyter_core.paths import jupyter_data_dir
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Artifact, Journal, Level
+from ..core.roles import Artifact, Journal, Level, Workplace
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -68,7 +68,7 @@ class Chats:
         self._house = House(
             disk=self.disk,
             now=now,
-            perform=Runner(self._answering.agent, ToolBox(self._sandbox), Policy(settings.tool_permissions)),
+            perform=Runner(self._answering.agent, ToolBox(Workplace(self._sandbox)), Policy(settings.tool_permissions)),
             about=self._about,
             on_change=self._note_change,
         )

@@ -88,6 +88,8 @@ class Decided:
 
     run_id: RunId
     by_call: Mapping[str, Mapping[str, Any]]
+    shown: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the person was shown of a call, by its id: what they allowed is that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,9 @@ class Conversation:
     asked: Asked | None = None
     decided: Decided | None = None
     granted: frozenset[str] = frozenset()
-    """The tools a person has approved for the whole thread."""
+    """What a person has granted for the whole thread: tools, and consents that several tools share."""
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    """The permissions in the settings of who sent the last message, by the tool's name."""
     chosen_title: str | None = None
     first_words: str | None = None
     titled_at: int = 0
@@ -226,6 +230,7 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
         accepted=before.accepted.insert(message_id, accepted),
         queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
         first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
+        wanted=before.wanted if line.options.permissions is None else line.options.permissions,
     )
 
 
@@ -257,13 +262,18 @@ def _with_answers(before: Conversation, line: AnswerLine) -> Conversation:
     always = {
         answer.get("interruptId") for answer in line.answers if is_approved(answer) and _payload(answer).get("always")
     }
-    tools = {str(each.get("tool")) for each in before.asked.interrupts if each.get("id") in always}
+    grants = {
+        str(each.get("grant") or each.get("tool"))
+        for each in before.asked.interrupts
+        if each.get("id") in always and each.get("always") is not False
+    }
+    shown = {str(each.get("toolCallId")): each["shown"] for each in before.asked.interrupts if each.get("shown")}
     call_of = {each.get("id"): str(each.get("toolCallId")) for each in before.asked.interrupts}
     by_call = {
         call_of[answer.get("interruptId")]: answer for answer in line.answers if answer.get("interruptId") in call_of
     }
-    decided = Decided(line.run_id, by_call)
-    return replace(before, asked=None, decided=decided, granted=before.granted | tools)
+    decided = Decided(line.run_id, by_call, shown)
+    return replace(before, asked=None, decided=decided, granted=before.granted | grants)
 
 
 def is_approved(answer: Mapping[str, Any]) -> bool:

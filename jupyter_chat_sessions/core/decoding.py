@@ -138,6 +138,7 @@ def _options(record: Mapping[str, Any]) -> Options:
         model=_maybe_text(options, "model"),
         parent_run_id=_maybe_run_id(options, "parent_run_id"),
         is_branch="parent_run_id" in options,
+        permissions=_maybe_object(options, "permissions"),
     )
 
 

@@ -48,6 +48,8 @@ class Sent:
     run_id: RunId
     mode: Mode = "queue"
     options: Options = field(default_factory=Options)
+    context: tuple[Mapping[str, Any], ...] = ()
+    """What of a notebook was sent along: cells, a selection, an error (`core.context`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """Who may do what without being asked: the rules of permission, and nothing else.
 
-The strongest voice counts: an administrator's, which nothing loosens; then what a person granted for the thread; then
-the tool's own. Code a person typed is theirs and is never judged. Where the operating system confines nothing, what a
-model wrote asks before it acts, whatever the tool says; only an administrator or the person's grant lifts that.
+The strongest voice counts: an administrator's, which nothing loosens; then the person's own setting; then what they
+granted for the thread; then the tool's own. Code a person typed is theirs and is never judged. Where the operating
+system confines nothing, what a model wrote asks before it acts, whatever the tool says; only an administrator or the
+person lifts that. What must be asked each time, or needs a consent of its own, is lifted by no rule for all tools.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any, get_args
 
-from .roles import Author, Level, Permission, ToolSpec
+from .roles import Author, Consent, Level, Permission, ToolSpec
+
+_NOTHING: Mapping[str, Any] = {}
+_PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +24,57 @@ class Policy:
 
     tools: Mapping[str, Permission] = field(default_factory=dict)
 
-    def permission(self, tool: ToolSpec, author: Author, level: Level, granted: Collection[str]) -> Permission:
-        """What holds for one call of `tool` in a thread whose person has granted these tools."""
+    def permission(
+        self,
+        tool: ToolSpec,
+        author: Author,
+        level: Level,
+        granted: Collection[str],
+        wanted: Mapping[str, str] = _NOTHING,
+        arguments: Mapping[str, Any] = _NOTHING,
+    ) -> Permission:
+        """What holds for one call of `tool` with these arguments.
+
+        `granted`: what the person has granted for the thread; `wanted`: their own settings, by the tool's name.
+        """
         if author == "person":
             return "allow"
-        ruled = self.tools.get(tool.name, self.tools.get("*"))
-        if ruled is not None:
-            return ruled
-        if tool.permission == "deny" or tool.name in granted:
-            return "deny" if tool.permission == "deny" else "allow"
-        return "ask" if tool.acts and level == "unconfined" else tool.permission
+        voice = self._rule(tool, arguments) or _setting(tool, wanted)
+        if tool.is_question:
+            return "deny" if voice == "deny" else "ask"
+        if voice is not None:
+            return voice
+        own = _own(tool, level, arguments)
+        is_granted = own == "ask" and not tool.asks_each_time and grant_of(tool, arguments) in granted
+        return "allow" if is_granted else own
+
+    def _rule(self, tool: ToolSpec, arguments: Mapping[str, Any]) -> Permission | None:
+        for_all = self.tools.get("*")
+        if for_all == "allow" and (tool.asks_each_time or _consent(tool, arguments)):
+            for_all = None
+        return self.tools.get(tool.name, for_all)
+
+
+def grant_of(tool: ToolSpec, arguments: Mapping[str, Any]) -> str:
+    """What a person grants who allows such calls for the whole thread."""
+    consent = _consent(tool, arguments)
+    return consent.name if consent else tool.name
+
+
+def _setting(tool: ToolSpec, wanted: Mapping[str, str]) -> Permission | None:
+    setting = next((each for each in _PERMISSIONS if each == wanted.get(tool.name)), None)
+    return None if setting == "allow" and tool.asks_each_time else setting
+
+
+def _own(tool: ToolSpec, level: Level, arguments: Mapping[str, Any]) -> Permission:
+    if tool.permission == "deny":
+        return "deny"
+    is_bare = tool.acts and level == "unconfined"
+    return "ask" if is_bare or _consent(tool, arguments) else tool.permission
+
+
+def _consent(tool: ToolSpec, arguments: Mapping[str, Any]) -> Consent | None:
+    """The consent that a call with these arguments needs."""
+    consent = tool.consent
+    is_needed = consent and all(arguments.get(name) == value for name, value in consent.where.items())
+    return consent if is_needed else None

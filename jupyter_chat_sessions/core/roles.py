@@ -30,11 +30,23 @@ Level = Literal["isolated", "confined", "unconfined"]
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person is asked once for a whole thread, perhaps for several tools: `name` is what they grant.
+
+    `where`: the arguments a call must have to need it; with none, every call does.
+    """
+
+    name: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ToolSpec:
     """A tool as an agent sees it. `parameters` is a JSON Schema object.
 
     `acts`: it runs code or changes something, so where nothing confines it a person is asked first. `permission`: what
-    holds for it unless an administrator or the thread says otherwise.
+    holds for it unless an administrator, the person or the thread says otherwise. `asks_each_time`: a grant for the
+    thread does not help. `is_question`: it asks the person something, and their answer is its result.
     """
 
     name: str
@@ -42,6 +54,9 @@ class ToolSpec:
     parameters: Mapping[str, Any]
     acts: bool = False
     permission: Permission = "allow"
+    asks_each_time: bool = False
+    is_question: bool = False
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,10 @@ class ToolContext:
     thread_id: ThreadId | None
     run_id: RunId
     author: Author = "model"
+    shown: Mapping[str, Any] | None = None
+    """What a person was shown before they allowed this call: what it does must be that."""
+    answer: str | None = None
+    """What a person answered, where the tool asks them something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +203,9 @@ class Tools(Protocol):
     def call(self, call: ToolCall, context: ToolContext) -> AsyncIterator[ToolEvent]:
         """Runs the call. The last event is its only `ToolResult`; closing the iterator stops the work."""
 
+    async def preview(self, call: ToolCall, context: ToolContext) -> Mapping[str, Any] | ToolResult:
+        """What a person is shown before they allow the call; its result where it could not run anyway."""
+
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         """The names defined in the thread's kernel as of its last call."""
 
@@ -215,6 +237,64 @@ class Sandbox(Protocol):
 
     @property
     def level(self) -> Level: ...
+
+
+# --- the notebook beside it ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a notebook. `kind` is `code`, `markdown` or `raw`; `outputs` are nbformat's, images left out."""
+
+    id: str
+    kind: str
+    source: str
+    outputs: Sequence[Mapping[str, Any]] = ()
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellEdit:
+    """A change of one cell, made only where its source still is `old_source`.
+
+    `operation`: `replace` its source by `new_source`; `insert_after` it a cell with `new_source`; `delete` it; `move`
+    it behind the cell `after`, or to the top where that is `None`.
+    """
+
+    cell_id: str
+    old_source: str
+    operation: Literal["replace", "insert_after", "delete", "move"] = "replace"
+    new_source: str = ""
+    kind: str = "code"
+    after: str | None = None
+
+
+class Notebook(Protocol):
+    """The notebook each thread is kept beside: as it stands in a page that has it open, else its file.
+
+    Everything raises a `ChatError` where it cannot be done: there is no notebook, the cell has changed, nothing runs.
+    """
+
+    async def cells(self, context: ToolContext) -> Sequence[Cell]:
+        """Its cells, in their order."""
+
+    async def edit(self, edit: CellEdit, context: ToolContext) -> str:
+        """Changes a cell; the id of the cell it left or made. What the person sees can be undone by them."""
+
+    def run(self, cell: Cell, context: ToolContext) -> AsyncIterator[ToolEvent]:
+        """Runs a cell in the person's own kernel. Ends with a `ToolResult`; closing the iterator interrupts it."""
+
+    async def look(self, source: str, context: ToolContext) -> str:
+        """What read-only code of ours gives in the person's kernel, within 2 s: `source` leaves text in `told`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a server gives its tools to work with. `packages`: where wheels come from, a folder or an index's URL."""
+
+    sandbox: Sandbox
+    notebook: Notebook | None = None
+    packages: str = ""
 
 
 # --- where it is kept ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ The rules kept here:
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from .branches import end_of_branch
 from .conversation import Asked, Conversation, Run, Waiting, adopt, fingerprint
@@ -209,7 +210,9 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
     parent = event.options.parent_run_id
     if parent is not None and parent not in now.runs:
         raise Malformed(f"There is no run {parent} in this thread to branch from.")
-    message = {"id": event.message_id, "role": "user", "content": event.content}
+    message: dict[str, Any] = {"id": event.message_id, "role": "user", "content": event.content}
+    if event.context:
+        message["metadata"] = {"jupyter": {"context": list(event.context)}}
     _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, event.options))
 
 

@@ -55,6 +55,8 @@ class Options:
     parent_run_id: RunId | None = None
     is_branch: bool = False
     """True where `parent_run_id` was chosen; `None` is then the root, not "the head"."""
+    permissions: Mapping[str, str] | None = None
+    """The sender's own settings for tools: `allow`, `ask` or `deny`, by the tool's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["model"] = options.model
     if options.is_branch:
         record["parent_run_id"] = options.parent_run_id
+    if options.permissions is not None:
+        record["permissions"] = dict(options.permissions)
     return record
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, Decided
 from ..core.errors import ChatError, StorageFailed
 from ..core.ids import RunId, ThreadId
 from ..core.transcript import Message, Outcome
@@ -76,10 +76,23 @@ class Performance:
         return self._host.conversation.granted
 
     @property
+    def wanted(self) -> Mapping[str, str]:
+        return self._host.conversation.wanted
+
+    @property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:
+        decided = self._decided()
+        return decided.by_call if decided else {}
+
+    @property
+    def shown(self) -> Mapping[str, Mapping[str, Any]]:
+        decided = self._decided()
+        return decided.shown if decided else {}
+
+    def _decided(self) -> Decided | None:
         now = self._host.conversation
         parent = now.runs[self._run_id].parent_run_id
-        return now.decided.by_call if now.decided is not None and now.decided.run_id == parent else {}
+        return now.decided if now.decided is not None and now.decided.run_id == parent else None
 
     @property
     def is_watched(self) -> bool:

@@ -24,11 +24,19 @@ class Stage(Protocol):
 
     @property
     def granted(self) -> Collection[str]:
-        """The tools a person has approved for the whole thread."""
+        """What a person has granted for the whole thread."""
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """The person's own settings for tools."""
 
     @property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:
         """What a person answered to the run this one goes on from, by the id of the tool call each answer decides."""
+
+    @property
+    def shown(self) -> Mapping[str, Mapping[str, Any]]:
+        """What they were shown of each of those calls."""
 
     @property
     def is_watched(self) -> bool:

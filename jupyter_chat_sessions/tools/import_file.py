@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .tool import parameters
 
 
@@ -35,8 +35,8 @@ class ImportFile:
         permission="ask",
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         copied = await self._sandbox.bring_in(arguments["path"], context, overwrites=arguments["overwrite"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ChatError
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .opening import opened_folder, parse_path
 from .tool import parameters
 
@@ -32,8 +32,8 @@ class ListFiles:
         ),
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         folder = self._sandbox.folder(context)

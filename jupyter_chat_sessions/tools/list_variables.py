@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolSpec, Workplace
 from .inside import run_apart
 from .tool import parameters
 
@@ -65,8 +65,8 @@ class ListVariables:
         parameters(limit={"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncIterator[ToolEvent]:
         code = run_apart(_SOURCE, limit=arguments["limit"])

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .opening import open_file, parse_path
 from .tool import parameters
 
@@ -31,8 +31,8 @@ class ReadFile:
         ),
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         folder = self._sandbox.folder(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .tool import parameters
 
 
@@ -19,8 +19,8 @@ class RestartKernel:
         acts=True,
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         if context.thread_id is None:

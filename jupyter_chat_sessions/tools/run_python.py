@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolSpec, Workplace
 from .tool import parameters
 
 TIMEOUT = {
@@ -33,8 +33,8 @@ class RunPython:
         acts=True,
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncIterator[ToolEvent]:
         return self._sandbox.run(arguments["code"], context, timeout_s=arguments["timeout_s"])

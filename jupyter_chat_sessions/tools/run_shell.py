@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .inside import run_apart
 from .run_python import TIMEOUT
 from .tool import parameters
@@ -80,8 +80,8 @@ class RunShell:
         acts=True,
     )
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, workplace: Workplace) -> None:
+        self._sandbox = workplace.sandbox
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         code = run_apart(_SOURCE, command=arguments["command"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from ..core.roles import Sandbox, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 
 
 class Tool(Protocol):
@@ -21,10 +21,18 @@ class Tool(Protocol):
         """
 
 
-class ToolMaker(Protocol):
-    """Makes a tool for a sandbox: what the table and the entry points name. Most often the tool's class."""
+@runtime_checkable
+class Previewed(Protocol):
+    """A tool that shows a person more than its arguments before they allow a call."""
 
-    def __call__(self, sandbox: Sandbox) -> Tool: ...
+    async def preview(self, arguments: Mapping[str, Any], context: ToolContext) -> Mapping[str, Any]:
+        """What is shown: `{"code", "language"}`, or `{"path", "old", "new"}`. A `ChatError` becomes the result."""
+
+
+class ToolMaker(Protocol):
+    """Makes a tool for a server's workplace: what the table and the entry points name. Most often the tool's class."""
+
+    def __call__(self, workplace: Workplace) -> Tool: ...
 
 
 def parameters(required: tuple[str, ...] = (), /, **properties: Mapping[str, Any]) -> dict[str, Any]:

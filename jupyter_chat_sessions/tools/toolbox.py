@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.errors import ChatError
 from ..core.ids import ThreadId
-from ..core.roles import Level, Sandbox, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec
+from ..core.roles import Level, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
 from .import_file import ImportFile
 from .list_files import ListFiles
 from .list_variables import ListVariables
@@ -23,7 +23,7 @@ from .restart_kernel import RestartKernel
 from .run_python import RunPython
 from .run_shell import RunShell
 from .schema import misfits, with_defaults
-from .tool import Tool, ToolMaker, failure
+from .tool import Previewed, Tool, ToolMaker, failure
 
 BUILT_IN: Mapping[str, ToolMaker] = {
     "run_python": RunPython,
@@ -52,17 +52,17 @@ def offered_tools() -> dict[str, ToolMaker]:
 
 
 class ToolBox:
-    """The `Tools` of a server, over its sandbox. `makers` in place of the built-in and offered ones, if given."""
+    """The `Tools` of a server, over its workplace. `makers` in place of the built-in and offered ones, if given."""
 
-    def __init__(self, sandbox: Sandbox, makers: Mapping[str, ToolMaker] | None = None) -> None:
-        self._sandbox, self._makers = sandbox, makers
+    def __init__(self, workplace: Workplace, makers: Mapping[str, ToolMaker] | None = None) -> None:
+        self._workplace, self._makers = workplace, makers
         self._made: dict[str, Tool] | None = None
 
     def _tools(self) -> dict[str, Tool]:
         """Made at the first question, sorted by name, so that what an agent is told stays the same."""
         if self._made is None:
             makers = {**offered_tools(), **BUILT_IN} if self._makers is None else self._makers
-            tools = [make(self._sandbox) for make in makers.values()]
+            tools = [make(self._workplace) for make in makers.values()]
             self._made = {tool.spec.name: tool for tool in sorted(tools, key=lambda tool: tool.spec.name)}
         return self._made
 
@@ -71,20 +71,37 @@ class ToolBox:
 
     @property
     def level(self) -> Level:
-        return self._sandbox.level
+        return self._workplace.sandbox.level
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
-        return self._sandbox.names(thread_id)
+        return self._workplace.sandbox.names(thread_id)
+
+    async def preview(self, call: ToolCall, context: ToolContext) -> Mapping[str, Any] | ToolResult:
+        """What a person is shown before they allow the call; its result where it could not run anyway."""
+        tool = self._fitting(call)
+        if isinstance(tool, ToolResult) or not isinstance(tool, Previewed):
+            return tool if isinstance(tool, ToolResult) else {}
+        try:
+            return await tool.preview(with_defaults(call.arguments, tool.spec.parameters), context)
+        except ChatError as error:
+            return failure(error.message)
+        except Exception as error:
+            _log.exception("The tool %s failed.", call.name)
+            return failure(f"{call.name} failed: {type(error).__name__}: {error}")
+
+    def _fitting(self, call: ToolCall) -> Tool | ToolResult:
+        """The tool, where the call's arguments fit it; else what to tell the agent."""
+        tool = self._tools().get(call.name)
+        if tool is None:
+            return failure(f"There is no tool {call.name!r}. Tools: {', '.join(self._tools())}.")
+        wrong = "; ".join(misfits(call.arguments, tool.spec.parameters))
+        return failure(f"These arguments do not fit {call.name}: {wrong}.") if wrong else tool
 
     async def call(self, call: ToolCall, context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         """Runs the call. The last event is its only `ToolResult`; closing the iterator stops the work."""
-        tool = self._tools().get(call.name)
-        if tool is None:
-            yield failure(f"There is no tool {call.name!r}. Tools: {', '.join(self._tools())}.")
-            return
-        wrong = list(misfits(call.arguments, tool.spec.parameters))
-        if wrong:
-            yield failure(f"These arguments do not fit {call.name}: {'; '.join(wrong)}.")
+        tool = self._fitting(call)
+        if isinstance(tool, ToolResult):
+            yield tool
             return
         try:
             arguments = with_defaults(call.arguments, tool.spec.parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,9 @@ class Counting:
 
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         return frozenset({"x"})
+
+    async def preview(self, call: ToolCall, context: ToolContext) -> Mapping[str, Any] | ToolResult:
+        return {}
 
     async def call(self, call: ToolCall, context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
         self.calls.append(call)

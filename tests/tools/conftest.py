@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from jupyter_chat_sessions.core.ids import ThreadId, new_run_id, new_thread_id
-from jupyter_chat_sessions.core.roles import ToolCall, ToolContext, ToolResult
+from jupyter_chat_sessions.core.roles import ToolCall, ToolContext, ToolResult, Workplace
 from jupyter_chat_sessions.sandbox import SandboxRunner
 from jupyter_chat_sessions.tools import ToolBox
 
@@ -30,7 +30,7 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
 
 @pytest.fixture(scope="module")
 def box(sandbox: SandboxRunner) -> ToolBox:
-    return ToolBox(sandbox)
+    return ToolBox(Workplace(sandbox))
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,14 @@ from jupyter_chat_sessions.core.errors import Busy
 from jupyter_chat_sessions.core.ids import ThreadId, new_run_id
 from jupyter_chat_sessions.core.roles import (
     Artifact,
-    Sandbox,
+    Level,
     ToolCall,
     ToolContext,
     ToolEvent,
     ToolResult,
     ToolSpec,
     ToolStatus,
+    Workplace,
 )
 from jupyter_chat_sessions.tools import BUILT_IN, ToolBox, parameters
 from jupyter_chat_sessions.tools.toolbox import offered_tools
@@ -28,6 +29,8 @@ from jupyter_chat_sessions.tools.toolbox import offered_tools
 
 class NoKernel:
     """A sandbox for tools that need none."""
+
+    level: Level = "isolated"
 
     def run(
         self, code: str, context: ToolContext, *, timeout_s: float | None = None
@@ -47,6 +50,9 @@ class NoKernel:
         return frozenset({"x"})
 
 
+WORKPLACE = Workplace(NoKernel())
+
+
 class Scripted:
     """A tool that does what its test says."""
 
@@ -57,7 +63,7 @@ class Scripted:
 
 
 def box_with(script: Callable[[Mapping[str, Any]], AsyncGenerator[ToolEvent, None]]) -> ToolBox:
-    return ToolBox(NoKernel(), {"scripted": lambda sandbox: Scripted(script)})
+    return ToolBox(WORKPLACE, {"scripted": lambda workplace: Scripted(script)})
 
 
 async def call(box: ToolBox, name: str = "scripted", **arguments: Any) -> list[ToolEvent]:
@@ -67,22 +73,22 @@ async def call(box: ToolBox, name: str = "scripted", **arguments: Any) -> list[T
 
 
 def test_the_built_in_tools_take_nothing_they_do_not_know_and_are_told_in_a_stable_order() -> None:
-    specs = ToolBox(NoKernel()).specs()
+    specs = ToolBox(WORKPLACE).specs()
     assert [spec.name for spec in specs] == sorted(spec.name for spec in specs)
     assert set(BUILT_IN) <= {spec.name for spec in specs}
     assert all(spec.parameters["additionalProperties"] is False for spec in specs)
-    assert all(BUILT_IN[name](NoKernel()).spec.name == name for name in BUILT_IN)
+    assert all(BUILT_IN[name](WORKPLACE).spec.name == name for name in BUILT_IN)
 
 
 async def test_an_unknown_tool_is_told_which_there_are() -> None:
-    (result,) = await call(ToolBox(NoKernel()), "rm_rf")
+    (result,) = await call(ToolBox(WORKPLACE), "rm_rf")
     assert isinstance(result, ToolResult)
     assert result.error is not None
     assert "run_python" in result.content
 
 
 async def test_arguments_that_do_not_fit_are_told_what_would() -> None:
-    (result,) = await call(ToolBox(NoKernel()), "run_python", source="1")
+    (result,) = await call(ToolBox(WORKPLACE), "run_python", source="1")
     assert isinstance(result, ToolResult)
     assert "code is missing" in result.content
     assert "known are code, timeout_s" in str(result.error)
@@ -146,7 +152,7 @@ def test_tools_of_other_packages_are_found_by_their_entry_points_and_a_broken_on
         "from jupyter_chat_sessions.core.roles import ToolSpec\n"
         "class Weather:\n"
         "    spec = ToolSpec('weather', 'Looks out of the window.', parameters())\n"
-        "    def __init__(self, sandbox): pass\n"
+        "    def __init__(self, workplace): pass\n"
     )
     dist = tmp_path / "their_tools-1.dist-info"
     dist.mkdir()
@@ -157,11 +163,10 @@ def test_tools_of_other_packages_are_found_by_their_entry_points_and_a_broken_on
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "weather" in offered_tools()
     assert "broken" not in offered_tools()
-    specs = ToolBox(NoKernel()).specs()
+    specs = ToolBox(WORKPLACE).specs()
     assert {"weather", "run_python"} <= {spec.name for spec in specs}
     sys.modules.pop("their_tools", None)
 
 
 def test_a_box_knows_the_names_of_its_sandbox() -> None:
-    sandbox: Sandbox = NoKernel()
-    assert ToolBox(sandbox).names(ThreadId("t")) == frozenset({"x"})
+    assert ToolBox(WORKPLACE).names(ThreadId("t")) == frozenset({"x"})
