@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.counters import Call, bytes_written, disk_calls, slope
@@ -79,7 +80,9 @@ def transcript_of(thread_id: ThreadId, turns: int) -> bytes:
 
 
 @asynccontextmanager
-async def opened(beside: Path, perform: Perform, turns: int = 0) -> AsyncIterator[tuple[Session, CatalogNotes]]:
+async def opened(
+    beside: Path, perform: Perform, turns: int = 0, disk: Callable[..., Awaitable[Any]] = asyncio.to_thread
+) -> AsyncIterator[tuple[Session, CatalogNotes]]:
     """A session on a thread that has so many turns, and what a server writes into its catalog."""
     thread_id = new_thread_id()
     chats = ChatsFolder(beside / ".chats")
@@ -92,7 +95,7 @@ async def opened(beside: Path, perform: Perform, turns: int = 0) -> AsyncIterato
     def on_change(session: Session, is_urgent: bool) -> None:
         notes.note(chats, session.conversation, AT, is_urgent)
 
-    house = House(asyncio.to_thread, lambda: AT, perform, about=lambda _: {}, on_change=on_change)
+    house = House(disk, lambda: AT, perform, about=lambda _: {}, on_change=on_change)
     home = Home("", chats.files(thread_id), file_url=lambda path: path)
     session = Session(chats.journal(thread_id, "report.ipynb"), house, home)
     await session.open()
