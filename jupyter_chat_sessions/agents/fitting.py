@@ -1,8 +1,8 @@
 """Making a conversation fit what a model can read. Tokens are estimated by size: no tokenizer is downloaded.
 
-From the least loss to the greatest, until it fits: old images, long old results, the oldest turns (the first question
-stays), long results of this turn, its oldest rounds, the rest of its results, the first question's end. What is left
-out leaves a mark. A call and its result go together or stay together.
+From the least loss to the greatest, until it fits: old images, old thoughts, long old results, the oldest turns (the
+first question stays), long results of this turn, its oldest rounds, the rest of its results, the first question's end.
+What is left out leaves a mark. A call and its result go together or stay together.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ MESSAGE_TOKENS = 4
 
 LEFT_OUT = "[Earlier parts of this conversation are left out here.]"
 OLD_IMAGE = "[an image that was shown earlier]"
+_SHOWN = ({"type": "text", "text": "[The images among these results. The person did not write this.]"},)
 
 _RECENT_TURNS = 2
 _RECENT_IMAGE_TURNS = 3
@@ -34,6 +35,8 @@ class Round:
 
     said: dict[str, Any]
     results: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    pictures: list[dict[str, Any]] = field(default_factory=list)
+    """Parts of a message that shows, after the results, the images among them."""
 
     def answer_the_rest(self, text: str) -> None:
         """Gives calls without a result one that says so."""
@@ -42,7 +45,8 @@ class Round:
                 self.results[call_id] = {"role": "tool", "tool_call_id": call_id, "content": text}
 
     def messages(self) -> list[dict[str, Any]]:
-        return [self.said, *(result for result in self.results.values() if result is not None)]
+        shown = [{"role": "user", "content": [*_SHOWN, *self.pictures]}] if self.pictures else []
+        return [self.said, *(result for result in self.results.values() if result is not None), *shown]
 
 
 @dataclass(slots=True)
@@ -69,6 +73,7 @@ def tokens_of(turns: Sequence[Turn]) -> int:
 def _tokens(message: dict[str, Any]) -> int:
     content = message.get("content")
     count = MESSAGE_TOKENS + tokens_in(message.get("reasoning_content", ""))
+    count += sum(tokens_in(str(each.get("content"))) for each in message.get("provider_state", {}).get("thinking", ()))
     if isinstance(content, str):
         count += tokens_in(content)
     elif content:
@@ -93,7 +98,17 @@ def _without_old_images(turns: list[Turn], budget: int) -> list[Turn]:
 
 
 def _blind(turn: Turn) -> Turn:
-    return Turn({**turn.question, "content": without_images(turn.question["content"], OLD_IMAGE)}, turn.rounds)
+    question = {**turn.question, "content": without_images(turn.question["content"], OLD_IMAGE)}
+    return Turn(question, [replace(each, pictures=[]) for each in turn.rounds])
+
+
+def _without_old_thinking(turns: list[Turn], budget: int) -> list[Turn]:
+    """Thoughts lead from a call to what comes after it; those of earlier turns have done so."""
+    return [*(Turn(turn.question, [_thoughtless(each) for each in turn.rounds]) for turn in turns[:-1]), *turns[-1:]]
+
+
+def _thoughtless(each: Round) -> Round:
+    return replace(each, said={key: value for key, value in each.said.items() if key != "provider_state"})
 
 
 def _with_short_old_results(turns: list[Turn], budget: int) -> list[Turn]:
@@ -107,6 +122,7 @@ def _with_short_old_results(turns: list[Turn], budget: int) -> list[Turn]:
 def _short(each: Round, length: int = _RESULT_HEAD) -> Round:
     return replace(
         each,
+        pictures=[],
         results={
             call_id: result and {**result, "content": _head(result["content"], length)}
             for call_id, result in each.results.items()
@@ -181,6 +197,7 @@ def _with_short_first_question(turns: list[Turn], budget: int) -> list[Turn]:
 
 _STEPS: tuple[Callable[[list[Turn], int], list[Turn]], ...] = (
     _without_old_images,
+    _without_old_thinking,
     _with_short_old_results,
     _without_old_turns,
     _with_short_results_now,

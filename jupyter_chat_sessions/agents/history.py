@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from ..core.transcript import Message, text_of
 from .content import joined, user_content
 from .fitting import Round, Turn, fit
+from .pictures import Pictures
 
 NO_RESULT = "[There is no result: the run ended before this call returned.]"
 STOPPED = "[This answer was stopped before it was complete.]"
@@ -43,14 +44,28 @@ class Dialect:
     returns_reasoning: bool = False
     """A message with calls must carry the thinking that led to them, as `reasoning_content`."""
     call_extras: Mapping[str, Any] = field(default_factory=dict)
-    """Fields every call must have."""
+    """Fields every call must have, unless its provider gave it others to send back."""
+    carries_state: bool = False
+    """A message brings what its provider wants back whole, as `provider_state`; else each call brings its own part."""
+    sees_results: bool = True
+    """A message with images may follow results."""
 
 
 def chat_messages(
-    messages: Sequence[Message], *, system: str, budget: int, dialect: Dialect | None = None, has_images: bool = True
+    messages: Sequence[Message],
+    *,
+    system: str,
+    budget: int,
+    dialect: Dialect | None = None,
+    has_images: bool = True,
+    provider: str = "",
+    pictures: Pictures | None = None,
 ) -> list[dict[str, Any]]:
-    """The messages to send. `budget`: tokens they may take, the system message aside; `has_images`: it can see."""
-    reading = _Reading(dialect or Dialect(), has_images)
+    """The messages to send. `budget`: tokens they may take, the system message aside; `has_images`: it can see.
+
+    `provider`: whose state goes back with the messages it said; `pictures`: the images of results that are shown.
+    """
+    reading = _Reading(dialect or Dialect(), has_images, provider, pictures or {})
     for message in messages:
         reading.meet(message)
     sent = [{"role": "system", "content": "\n\n".join([system, *reading.instructions])}]
@@ -64,9 +79,11 @@ def chat_messages(
 class _Reading:
     """Takes the messages of a path one by one and sorts them into turns."""
 
-    def __init__(self, dialect: Dialect, has_images: bool) -> None:
+    def __init__(self, dialect: Dialect, has_images: bool, provider: str, pictures: Pictures) -> None:
         self._dialect = dialect
         self._has_images = has_images
+        self._provider = provider
+        self._pictures = pictures
         self._turns: list[Turn] = []
         self._open: dict[str, tuple[Round, str]] = {}
         self._sent_ids: set[str] = set()
@@ -119,9 +136,16 @@ class _Reading:
         said: dict[str, Any] = _words(text)
         given_ids = [str(call.get("id") or "") for call in calls]
         ids = [self._call_id(given) for given in given_ids]
+        state = self._state(message, len(calls))
+        if state and self._dialect.carries_state:
+            said["provider_state"] = state
         if calls:
+            own: Sequence[Any] = () if self._dialect.carries_state else state.get("calls", ())
+            extras = [each or self._dialect.call_extras for each in own] or [self._dialect.call_extras] * len(calls)
             said["content"] = text if text.strip() else None
-            said["tool_calls"] = [self._call(call, call_id) for call, call_id in zip(calls, ids, strict=True)]
+            said["tool_calls"] = [
+                {**self._call(call, call_id), **extra} for call, call_id, extra in zip(calls, ids, extras, strict=True)
+            ]
             if self._dialect.returns_reasoning:
                 said["reasoning_content"] = str(_jupyter(message).get("reasoning") or "")
         each = Round(said, dict.fromkeys(ids))
@@ -138,8 +162,16 @@ class _Reading:
                 "name": _NOT_IN_NAMES.sub("_", str(function.get("name") or ""))[:64] or "unknown",
                 "arguments": _arguments(function.get("arguments")),
             },
-            **self._dialect.call_extras,
         }
+
+    def _state(self, message: Message, calls: int) -> Mapping[str, Any]:
+        """What this provider, and no other, wants back with what it said; none for an answer that was cut short."""
+        jupyter = _jupyter(message)
+        state = jupyter.get("provider_state")
+        if not isinstance(state, dict) or state.get("provider") != self._provider or jupyter.get("outcome"):
+            return {}
+        own = state.get("calls", [])
+        return state if isinstance(own, list) and len(own) in (0, calls) else {}
 
     def _call_id(self, given: str) -> str:
         """Its own id where every provider takes it and no call before had it; else nine letters or digits."""
@@ -159,6 +191,9 @@ class _Reading:
         each, call_id = found
         text = next((each for each in (text_of(message), str(message.get("error") or "")) if each.strip()), NO_OUTPUT)
         each.results[call_id] = {"role": "tool", "tool_call_id": call_id, "content": text}
+        shown = self._pictures.get(str(message.get("id"))) if self._dialect.sees_results else None
+        if shown and self._has_images:
+            each.pictures += shown
 
 
 def _words(text: str) -> dict[str, Any]:

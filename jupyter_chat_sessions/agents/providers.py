@@ -1,4 +1,4 @@
-"""Who offers models over chat completions: the table that model ids such as `openai:gpt-4.1-mini` are looked up in.
+"""Who offers models: the table that model ids such as `openai:gpt-4.1-mini` are looked up in.
 
 A model id is split at its first colon, since Ollama's own names have colons. Every base URL can be replaced by the
 variable `<PROVIDER>_BASE_URL`, and what a model can read by `<PROVIDER>_CONTEXT_TOKENS`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from ..core.errors import AgentFailed
@@ -31,6 +32,8 @@ class Provider:
     needs_key: bool = True
     context_tokens: int = CLOUD_TOKENS
     dialect: Dialect = field(default_factory=Dialect)
+    through: Literal["chat completions", "pydantic-ai"] = "chat completions"
+    """How it is spoken to: over a wire that many share, or its own, which an extra's library knows."""
 
     @property
     def base_url_variable(self) -> str:
@@ -56,6 +59,11 @@ def _cloud(name: str, title: str, base_url: str, model: str, *keys: str, dialect
     return Provider(name, title, base_url, keys, model, dialect=dialect or Dialect())
 
 
+def _native(name: str, title: str, base_url: str, model: str, tokens: int, *keys: str, needs_key: bool) -> Provider:
+    dialect = Dialect(carries_state=True)
+    return Provider(name, title, base_url, keys, model, needs_key, tokens, dialect, "pydantic-ai")
+
+
 def _local(name: str, title: str, port: int, path: str = "/v1") -> Provider:
     address = f"http://127.0.0.1:{port}{path}"
     return Provider(name, title, address, (f"{name.upper()}_API_KEY",), needs_key=False, context_tokens=LOCAL_TOKENS)
@@ -66,6 +74,15 @@ _UNSIGNED = {"extra_content": {"google": {"thought_signature": "skip_thought_sig
 
 _TABLE = (
     _cloud("openai", "OpenAI", "https://api.openai.com/v1", "gpt-4.1-mini", "OPENAI_API_KEY"),
+    _native(
+        "anthropic",
+        "Anthropic",
+        "https://api.anthropic.com",
+        "claude-sonnet-4-5",
+        200_000,
+        "ANTHROPIC_API_KEY",
+        needs_key=True,
+    ),
     _cloud(
         "gemini",
         "Google Gemini",
@@ -81,7 +98,7 @@ _TABLE = (
         "https://api.mistral.ai/v1",
         "mistral-medium-latest",
         "MISTRAL_API_KEY",
-        dialect=Dialect(has_short_call_ids=True),
+        dialect=Dialect(has_short_call_ids=True, sees_results=False),
     ),
     _cloud("groq", "Groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-120b", "GROQ_API_KEY"),
     _cloud("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "openrouter/auto", "OPENROUTER_API_KEY"),
@@ -95,6 +112,18 @@ _TABLE = (
     ),
     _cloud("xai", "xAI", "https://api.x.ai/v1", "grok-4", "XAI_API_KEY"),
     _cloud("azure", "Azure OpenAI", "", "", "AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
+    _native(
+        "google",
+        "Google",
+        "https://generativelanguage.googleapis.com",
+        "gemini-2.5-flash",
+        1_000_000,
+        "GOOGLE_API_KEY",
+        "GEMINI_API_KEY",
+        needs_key=True,
+    ),
+    _native("bedrock", "Amazon Bedrock", "", "", 200_000, "AWS_BEARER_TOKEN_BEDROCK", needs_key=False),
+    _native("cohere", "Cohere", "https://api.cohere.com", "", CLOUD_TOKENS, "CO_API_KEY", needs_key=True),
     _local("ollama", "Ollama", 11434),
     _local("lmstudio", "LM Studio", 1234),
     _local("llamacpp", "llama.cpp", 8080),

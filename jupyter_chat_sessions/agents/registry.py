@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 GROUP = "jupyter_chat_sessions.agents"
 
 _BUILT_IN = {"direct": EntryPoint("direct", "jupyter_chat_sessions.agents.direct:DirectAgent", GROUP)}
-_OF_THE_TABLE = EntryPoint("openai_compatible", "jupyter_chat_sessions.agents.openai_compatible:agent_for", GROUP)
+_OF_THE_TABLE = {
+    "chat completions": EntryPoint("models", "jupyter_chat_sessions.agents.openai_compatible:agent_for", GROUP),
+    "pydantic-ai": EntryPoint("models", "jupyter_chat_sessions.agents.pydantic_ai:agent_for", GROUP),
+}
 
 
 def agent_names() -> tuple[str, ...]:
@@ -34,8 +37,9 @@ def load_agent(name: str, keys: Keys | None = None) -> Agent:
 
     `NotFound` where nothing installed has the name; `AgentFailed` where a model's provider has no address.
     """
-    if parse_model_id(name) is not None:
-        of_the_table: Agent = _OF_THE_TABLE.load()(name, keys)
+    model_id = parse_model_id(name)
+    if model_id is not None:
+        of_the_table: Agent = _OF_THE_TABLE[model_id.provider.through].load()(name, keys)
         return of_the_table
     entry = _BUILT_IN.get(name) or _installed(name)
     if entry is not None:

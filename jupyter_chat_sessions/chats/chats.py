@@ -27,6 +27,7 @@ from ..files.chats_folder import ChatsFolder
 from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
+from ..files.requests import requests_of
 from ..files.session_keys import SessionKeys
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
@@ -38,6 +39,7 @@ from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of
 from .places import Place, Places
 from .settings import Settings
+from .thread_files import ThreadFiles
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,8 @@ class Chats:
         self.places = Places(settings.root, Path(jupyter_data_dir()), self._pool.submit)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
-        self._answering = Answering(settings.default_model, settings.agents, looks_around=settings.detect_local)
+        self.answering = Answering(settings, self._subject_of)
+        self._thread_files = ThreadFiles(self._files_of, self._pool.submit)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
@@ -68,12 +71,18 @@ class Chats:
         self._house = House(
             disk=self.disk,
             now=now,
-            perform=Runner(self._answering.agent, ToolBox(Workplace(self._sandbox)), Policy(settings.tool_permissions)),
+            perform=Runner(
+                self.answering.agent,
+                ToolBox(Workplace(self._sandbox)),
+                Policy(settings.tool_permissions),
+                files=self._thread_files,
+                redact=self.answering.redacted,
+            ),
             about=self._about,
             on_change=self._note_change,
         )
         self.sessions = Sessions(on_activity=settings.on_activity)
-        self._run_errand(self._answering.look_around())
+        self._run_errand(self.answering.look_around())
 
     async def disk(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs a blocking call in a worker thread."""
@@ -88,7 +97,7 @@ class Chats:
         await self._sandbox.shutdown()
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
-        await self._answering.close()
+        await self.answering.close()
         self._pool.shutdown(wait=False)
         if self._scratch is not None:
             self._scratch.cleanup()
@@ -230,6 +239,16 @@ class Chats:
     def _bring_in(self, thread_id: ThreadId, path: str, overwrites: bool) -> Artifact:
         return bring_in(self._home_of(thread_id), path, overwrites=overwrites)
 
+    def _subject_of(self, thread_id: ThreadId) -> Subject:
+        """Whose keys a thread's answers use: its owner's, where users are kept apart."""
+        session = self.sessions.find(thread_id)
+        owner = None if session is None else session.header.owner if session.header else session.home.owner
+        return Subject(owner) if self.separate_users and owner is not None else OWNER
+
+    async def requests_of(self, session: Session, run_id: RunId) -> list[dict[str, Any]]:
+        """What was sent to a provider in a run, as far as it is still kept."""
+        return await self.disk(requests_of, session.home.files.parent, run_id)
+
     def default_files(self, run_id: RunId) -> Path:
         """The folder of a tool call without a thread."""
         return self.places.root / CHATS / "_default" / run_id / "files"
@@ -250,7 +269,7 @@ class Chats:
         return {"level": report.level, "gaps": list(report.gaps), "reason": report.reason}
 
     def _about(self, thread_id: ThreadId) -> Mapping[str, Any]:
-        return {"agent": self._answering.about(), "level": self.level}
+        return {"agent": self.answering.about(thread_id), "level": self.level}
 
     def _note_change(self, session: Session, is_urgent: bool) -> None:
         if session.conversation.is_deleted:

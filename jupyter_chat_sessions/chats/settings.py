@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,9 @@ class Settings:
     """The path that addresses of files begin with."""
     default_model: str = ""
     detect_local: bool = True
+    api_key_file: Mapping[str, str] = field(default_factory=dict)
+    api_key_command: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    use_keyring: bool = False
     agents: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
     sandbox: Literal["auto", "bubblewrap", "landlock", "plain"] = "auto"
     tool_permissions: Mapping[str, Permission] = field(default_factory=dict)

@@ -82,11 +82,19 @@ def asked_record(asked: Asked | None) -> list[dict[str, Any]]:
 
 
 def line_record(line: Line, file_url: FileUrl) -> dict[str, Any]:
-    """The line as viewers get it: as on disk, with the addresses of its files."""
+    """The line as viewers get it: as on disk, with the addresses of its files, without what only a provider reads."""
     record = record_of(line)
     if isinstance(line, MessageLine):
-        record["message"] = with_urls(line.message, file_url)
+        record["message"] = with_urls(_without_provider_state(line.message), file_url)
     return record
+
+
+def _without_provider_state(message: Message) -> Message:
+    jupyter = _jupyter(message)
+    if "provider_state" not in jupyter:
+        return message
+    shown = {key: value for key, value in jupyter.items() if key != "provider_state"}
+    return {**message, "metadata": {**message["metadata"], "jupyter": shown}}
 
 
 def with_urls(message: Message, file_url: FileUrl) -> Message:

@@ -70,6 +70,15 @@ class Request:
     model: str | None = None
     names: frozenset[str] = frozenset()
     """The names defined in the thread's kernel, as of its last call; empty before the first."""
+    read_file: Callable[[str], bytes | None] | None = None
+    """The bytes of a file in the thread's folder, for images that tools made; `None` where there is none. Blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """What goes to a provider now, without its headers: never a key. It is kept, so that a person can see it."""
+
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +111,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step has ended: `stop`, `tool_calls`, `length`, `content_filter`."""
+    """The step has ended: `stop`, `tool_calls`, `length`, `content_filter`.
+
+    `provider_state` is what its provider wants back with this message, such as the signature of a thought. It has
+    `provider`, the name of the only one it is sent back to; the rest is nobody else's to read, and is shown to nobody.
+    """
 
     reason: str = "stop"
+    provider_state: Mapping[str, Any] | None = None
 
 
-AgentEvent = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Done
+AgentEvent = RequestSent | TextDelta | ReasoningDelta | ToolCallDelta | Usage | Done
 
 
 class Agent(Protocol):

@@ -7,13 +7,16 @@ answers and what the tools are is handed in; which run they belong to is fixed w
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from ..core.errors import AgentFailed
+from ..core.ids import RunId, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Agent, Done, ReasoningDelta, Request, TextDelta, ToolCallDelta, Tools, Usage
+from ..core.roles import Agent, Done, ReasoningDelta, Request, RequestSent, TextDelta, ToolCallDelta, Tools, Usage
 from ..core.transcript import Message
 from .calling import Caller
 from .spoken import Spoken, unanswered_calls
@@ -22,27 +25,59 @@ from .stage import Ending, Stage
 MOST_ROUNDS = 20
 
 
+class AgentFor(Protocol):
+    """Who answers in a thread: by the model the message names, else by what its messages say, else by choice."""
+
+    def __call__(self, model: str | None, thread_id: ThreadId, messages: Sequence[Message]) -> Agent: ...
+
+
+class ThreadFiles(Protocol):
+    """What the loop keeps of requests, and reads of files, in a thread's place on disk."""
+
+    def keep_request(self, thread_id: ThreadId, run_id: RunId, body: Mapping[str, Any]) -> None:
+        """Keeps what was sent, some time soon. Must not block and must not raise."""
+
+    def read_file(self, thread_id: ThreadId, path: str) -> bytes | None:
+        """The bytes of a file in the thread's folder. Blocks."""
+
+
+class NoFiles:
+    """Nothing is kept, and nothing is there to read."""
+
+    def keep_request(self, thread_id: ThreadId, run_id: RunId, body: Mapping[str, Any]) -> None:
+        pass
+
+    def read_file(self, thread_id: ThreadId, path: str) -> bytes | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Makes answers. `agent_for` gives who answers to a model id, `None` being the server's choice."""
+    """Makes answers. `redact` takes out of an error's words what nobody may read."""
 
-    agent_for: Callable[[str | None], Agent]
+    agent_for: AgentFor
     tools: Tools
     policy: Policy = field(default_factory=Policy)
     most_rounds: int = MOST_ROUNDS
+    files: ThreadFiles = field(default_factory=NoFiles)
+    redact: Callable[[str], str] = str
 
     async def __call__(self, stage: Stage) -> Ending:
         """The answer to the last message of the stage's path, or the rest of one that had to ask a person."""
-        agent = self.agent_for(stage.model)
-        caller = Caller(agent, self.tools, self.policy, stage)
         messages = list(await stage.path())
+        agent = self.agent_for(stage.model, stage.thread_id, messages)
+        caller = Caller(agent, self.tools, self.policy, stage)
         taken = {call["id"] for message in messages for call in message.get("toolCalls", ())}
         calls = [] if messages[-1]["role"] == "user" else unanswered_calls(messages)
         usage = Usage()
         for _ in self._rounds(agent):
             if not calls:
                 spoken = Spoken(stage, taken)
-                await self._ask(agent, stage, messages, spoken)
+                try:
+                    await self._ask(agent, stage, messages, spoken)
+                except AgentFailed as failed:
+                    failed.message = self.redact(failed.message)
+                    raise
                 usage = _sum(usage, spoken.usage)
                 message = spoken.message(agent)
                 if message is not None:
@@ -69,6 +104,7 @@ class Runner:
             self.tools.specs(),
             stage.model,
             self.tools.names(stage.thread_id),
+            functools.partial(self.files.read_file, stage.thread_id),
         )
         async with contextlib.aclosing(agent.answer(request)) as events:  # type: ignore[type-var]
             async for event in events:
@@ -80,7 +116,10 @@ class Runner:
                     spoken.call(event)
                 elif isinstance(event, Usage):
                     spoken.usage = event
+                elif isinstance(event, RequestSent):
+                    self.files.keep_request(stage.thread_id, stage.run_id, event.body)
                 elif isinstance(event, Done):
+                    spoken.done = event
                     break
         spoken.end()
 

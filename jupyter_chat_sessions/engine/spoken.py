@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.ids import new_message_id
-from ..core.roles import Agent, ToolCallDelta, ToolResult, Usage
+from ..core.roles import Agent, Done, ToolCallDelta, ToolResult, Usage
 from ..core.transcript import Message
 from .stage import Stage
+
+CUT_SHORT = ("length", "content_filter")
+"""Ways a step ends before its author had said all."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Spoken:
         self._reasoning: list[str] = []
         self._calls: dict[int, AskedCall] = {}
         self.usage = Usage()
+        self.done = Done()
 
     @property
     def calls(self) -> list[AskedCall]:
@@ -110,10 +114,14 @@ class Spoken:
                 }
                 for call in self._calls.values()
             ]
-        jupyter: dict[str, Any] = {"author": agent.id} if agent.author == "person" else {}
+        jupyter: dict[str, Any] = {"author": agent.id} if agent.author == "person" else {"model": agent.id}
+        if self.done.reason in CUT_SHORT:
+            jupyter["finish"] = self.done.reason
+        if self.done.provider_state:
+            jupyter["provider_state"] = dict(self.done.provider_state)
         if self._reasoning:
             jupyter["reasoning"] = "".join(self._reasoning)
-        return {**message, "metadata": {"jupyter": jupyter}} if jupyter else message
+        return {**message, "metadata": {"jupyter": jupyter}}
 
 
 def unanswered_calls(messages: Sequence[Message]) -> list[AskedCall]:

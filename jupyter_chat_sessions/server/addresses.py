@@ -10,6 +10,7 @@ from .doors import PREFIX
 from .events import Events
 from .live import Live
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
+from .models import Models, ProviderKey, Requests
 from .persons_files import CopyIn, SaveOut
 from .threads import Export, RestartKernel, Restore, Thread, Threads
 
@@ -32,10 +33,13 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/import", CopyIn),
     (rf"{_THREAD}/save", SaveOut),
     (rf"{_THREAD}/export", Export),
+    (rf"{_THREAD}/runs/([^/]*)/requests", Requests),
     (rf"{_THREAD}/files", Files),
     (rf"{_THREAD}/files/(.+)", File),
     (_THREAD, Thread),
     (r"/runs/([^/]*)/files/(.+)", RunFile),
+    (r"/models", Models),
+    (r"/keys/([^/]*)", ProviderKey),
     (r"/sandbox", SandboxReport),
     (r"/health", Health),
     (r"/openapi\.json", OpenApi),

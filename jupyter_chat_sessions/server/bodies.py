@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from ..core.errors import Malformed
 
@@ -100,6 +100,10 @@ class Answer(Body):
     run_id: Id | None = None
     request_id: Id | None = None
     answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+class TypedKey(Body):
+    key: Annotated[SecretStr, Field(max_length=8192)]
 
 
 class SendOptions(Body):

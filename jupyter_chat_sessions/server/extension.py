@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Callable, Dict, Enum, Unicode
+from traitlets import Bool, Callable, Dict, Enum, List, Unicode
 
 from .. import __version__
 
@@ -42,6 +42,21 @@ class ChatSessions(ExtensionApp):
     detect_local = Bool(True, help="Look for model servers of yours on this computer's loopback address.").tag(
         config=True
     )
+    api_key_file = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Files with API keys, by provider: `{'openai': '/run/secrets/openai'}`. Read for each request.",
+    ).tag(config=True)
+    api_key_command = Dict(
+        key_trait=Unicode(),
+        value_trait=List(Unicode()),
+        help="Commands that print API keys, by provider: `{'anthropic': ['pass', 'show', 'anthropic']}`. Run without "
+        "a shell at the first request, and again after five minutes.",
+    ).tag(config=True)
+    use_keyring = Bool(
+        False,
+        help="Keep keys that are typed into the chat in the system's keyring too, so that they outlive the server.",
+    ).tag(config=True)
     agents = Dict(
         key_trait=Unicode(),
         value_trait=Callable(),
@@ -81,6 +96,9 @@ class ChatSessions(ExtensionApp):
             address=self.address,
             default_model=self.default_model,
             detect_local=self.detect_local,
+            api_key_file=self.api_key_file,
+            api_key_command=self.api_key_command,
+            use_keyring=self.use_keyring,
             agents=self.agents,
             sandbox=self.sandbox,  # type: ignore[arg-type]  # one of its choices
             tool_permissions=self.tool_permissions,

@@ -93,6 +93,30 @@ SCHEMAS: dict[str, Schema] = {
     "SavedOut": _object({"path": STRING, "size": INTEGER}),
     "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}),
     "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
+    "Models": _object(
+        {
+            "models": _list(_object({"id": STRING, "label": STRING, "why": STRING, "trusted": BOOLEAN})),
+            "default": _object({"id": STRING, "label": STRING, "why": STRING}),
+            "providers": _list(
+                _object(
+                    {
+                        "name": STRING,
+                        "title": STRING,
+                        "set": BOOLEAN,
+                        "source": NULLABLE,
+                        "needs_key": BOOLEAN,
+                        "variable": STRING,
+                        "model": STRING,
+                        "install": STRING,
+                    }
+                )
+            ),
+        }
+    ),
+    "Key": _object({"set": BOOLEAN, "source": NULLABLE}),
+    "Requests": _object(
+        {"run_id": STRING, "requests": _list(_object({"sent": {"type": "number"}, "body": {"type": "object"}}))}
+    ),
     "Health": _object(
         {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
     ),
@@ -108,6 +132,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "Regenerate": bodies.Regenerate,
     "Answer": bodies.Answer,
     "NewHead": bodies.Head,
+    "TypedKey": bodies.TypedKey,
 }
 
 THREAD = "/threads/{thread_id}"
@@ -228,6 +253,11 @@ PATHS: dict[str, dict[str, Schema]] = {
             query=_HINTS,
         )
     },
+    f"{THREAD}/runs/{{run_id}}/requests": {
+        "get": _operation(
+            "What was sent to a provider in a run", {200: _json("Requests", "Step by step.")}, query=_HINTS
+        )
+    },
     f"{THREAD}/files": {"get": _operation("The files", {200: _json("FileList", "The list.")}, query=_HINTS)},
     f"{THREAD}/files/{{path}}": {
         "get": _operation("A file", _FILE_BYTES, query=_HINTS),
@@ -238,6 +268,11 @@ PATHS: dict[str, dict[str, Schema]] = {
     "/runs/{run_id}/files/{path}": {
         "get": _operation("A file of a tool call without a thread", _FILE_BYTES),
         "head": _operation("Its headers", _FILE_BYTES),
+    },
+    "/models": {"get": _operation("What can answer, and why", {200: _json("Models", "Models, default and keys.")})},
+    "/keys/{provider}": {
+        "put": _operation("Type a provider's key; it is held in memory", {200: _json("Key", "Held.")}, "TypedKey"),
+        "delete": _operation("Forget a typed key", {200: _json("Key", "What is left.")}),
     },
     "/sandbox": {"get": _operation("How far tools are confined", {200: _json("Sandbox", "The level and its gaps.")})},
     "/health": {"get": _operation("Version and state", {200: _json("Health", "The state.")})},

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_chat_sessions.agents.openai_compatible import Limits, OpenAICompatible
 from jupyter_chat_sessions.core.errors import AgentFailed
 from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
-from jupyter_chat_sessions.core.roles import AgentEvent, Request, TextDelta, ToolCallDelta, ToolSpec
+from jupyter_chat_sessions.core.roles import AgentEvent, Request, RequestSent, TextDelta, ToolCallDelta, ToolSpec
 
 QUICK = Limits(connect_s=1, first_s=1, between_s=0.3, after_end_s=0.2, retry_s=0.01, longest_retry_s=5)
 COUNT = ToolSpec("count", "Counts", {"type": "object", "properties": {"n": {"type": "integer"}}})
@@ -24,7 +24,7 @@ def asking(content: Any = "go", tools: Sequence[ToolSpec] = (COUNT,)) -> Request
 
 async def step(agent: OpenAICompatible, request: Request | None = None) -> list[AgentEvent]:
     async with aclosing(agent.answer(request or asking())) as events:
-        return [event async for event in events]
+        return [event async for event in events if not isinstance(event, RequestSent)]
 
 
 async def failed(agent: OpenAICompatible) -> tuple[AgentFailed, list[AgentEvent]]:
@@ -32,7 +32,8 @@ async def failed(agent: OpenAICompatible) -> tuple[AgentFailed, list[AgentEvent]
     said = []
     try:
         async for event in agent.answer(asking()):
-            said.append(event)
+            if not isinstance(event, RequestSent):
+                said.append(event)
     except AgentFailed as failure:
         return failure, said
     raise AssertionError(f"it did not fail, and said {said}")

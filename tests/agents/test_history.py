@@ -21,6 +21,7 @@ from jupyter_chat_sessions.agents.history import (
     chat_messages,
 )
 from jupyter_chat_sessions.agents.prompt import system_prompt
+from jupyter_chat_sessions.agents.providers import PROVIDERS
 from jupyter_chat_sessions.core.roles import ToolSpec
 
 PLENTY = 10**9
@@ -338,3 +339,56 @@ def test_more_is_left_out_only_where_it_must_be(turns: int, size: int, budget: i
     assert made[-1]["content"] == "now"
     smallest = tokens_in("q" * min(size, 2500)) + 50
     assert size_of(made) <= max(budget, smallest) + 25 * len(made)  # calls are written a little longer here
+
+
+# --- what a provider wants back, and what results show ---------------------------------------------------------------
+
+
+def said_with_state(provider: str, **state: object) -> list[dict[str, object]]:
+    call = {"id": "call_a", "type": "function", "function": {"name": "count", "arguments": "{}"}}
+    return [
+        {"id": "q", "role": "user", "content": "go"},
+        {
+            "id": "a",
+            "role": "assistant",
+            "content": "",
+            "toolCalls": [call],
+            "metadata": {"jupyter": {"provider_state": {"provider": provider, **state}}},
+        },
+        {"id": "t", "role": "tool", "toolCallId": "call_a", "content": "done"},
+    ]
+
+
+def test_what_a_provider_gave_with_a_call_goes_back_to_it_and_to_no_other() -> None:
+    extra = {"extra_content": {"google": {"thought_signature": "own"}}}
+    path = said_with_state("gemini", calls=[extra])
+    dialect = PROVIDERS["gemini"].dialect
+
+    def sent(provider: str) -> Any:
+        return chat_messages(path, system="S", budget=10_000, dialect=dialect, provider=provider)[2]["tool_calls"][0]
+
+    assert sent("gemini")["extra_content"] == extra["extra_content"]
+    assert sent("openai")["extra_content"] == dialect.call_extras["extra_content"]
+
+
+def test_images_that_calls_made_are_shown_after_all_results_and_not_where_nobody_takes_them_there() -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    path = said_with_state("openai")
+    shown = chat_messages(path, system="S", budget=10_000, pictures={"t": [part]})
+    assert [message["role"] for message in shown[-2:]] == ["tool", "user"]
+    assert shown[-1]["content"][-1] == part
+    for more in ({"dialect": PROVIDERS["mistral"].dialect}, {"has_images": False}):
+        assert chat_messages(path, system="S", budget=10_000, pictures={"t": [part]}, **more)[-1]["role"] == "tool"
+
+
+def test_old_thoughts_go_before_old_words() -> None:
+    thought = {"content": "x" * 4000, "signature": "s"}
+    old = said_with_state("anthropic", thinking=[thought])
+    path = [*old, {"id": "w", "role": "assistant", "content": "words"}, {"id": "q2", "role": "user", "content": "on"}]
+    dialect = PROVIDERS["anthropic"].dialect
+    wide, narrow = (
+        chat_messages(path, system="S", budget=budget, dialect=dialect, provider="anthropic") for budget in (9000, 500)
+    )
+    assert wide[2]["provider_state"]["thinking"] == [thought]
+    assert [{**each, "provider_state": None} for each in wide] == [{**each, "provider_state": None} for each in narrow]
+    assert not any("provider_state" in message for message in narrow)

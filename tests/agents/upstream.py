@@ -483,10 +483,10 @@ def running_upstream() -> Iterator[Upstream]:
         async with _served(upstream):
             is_up.set()
             await stop.wait()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in rest:  # again, where one was about to wait for the next request
+                task.cancel()
+            await asyncio.wait(rest, timeout=0.1)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()

@@ -208,4 +208,4 @@ class Counting:
 def runner(
     agent: Agent, tools: Counting | None = None, most_rounds: int = 20, policy: Policy | None = None
 ) -> Callable[[Stage], Awaitable[Ending]]:
-    return Runner(lambda _: agent, tools or Counting(), policy or Policy(), most_rounds)
+    return Runner(lambda *_: agent, tools or Counting(), policy or Policy(), most_rounds)

@@ -92,4 +92,4 @@ async def test_tokens_are_summed_over_the_steps_and_thinking_is_kept_apart() -> 
 @pytest.mark.parametrize(("author", "is_marked"), [("person", True), ("model", False)])
 async def test_what_only_runs_what_was_typed_is_marked_as_no_model(author: Any, is_marked: bool) -> None:
     seen, _ = await played(Scripted(ENDS, author=author))
-    assert ("metadata" in messages(seen)[-1]) == is_marked
+    assert ("author" in messages(seen)[-1]["metadata"]["jupyter"]) == is_marked

@@ -80,6 +80,7 @@ def test_the_first_write_makes_a_private_folder_the_ignore_file_and_the_header_b
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (chats / ".gitignore").read_text().split() == [
         "*/files/",
+        "*/requests/",
         "*/draft.jsonl",
         "*/lane",
         "keys/",

@@ -85,6 +85,8 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
         f"{here}/messages",
         f"{here}/files",
         f"{here}/export",
+        f"{here}/runs/{said['run_id']}/requests",
+        "/models",
         "/sandbox",
         "/health",
         "/openapi.json",
@@ -105,6 +107,9 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("POST", f"{here}/import", {"path": ".chats"})
     await walk("DELETE", f"{here}/files/a/b.txt")
     await walk("POST", f"{here}/kernel/restart", {})
+    await walk("PUT", "/keys/openai", {"key": "sk-typed-0123456789"})
+    await walk("PUT", "/keys/nobody", {"key": "sk-typed-0123456789"})
+    await walk("DELETE", "/keys/openai")
     await walk("POST", f"{here}/answer", {"answers": [{}]})
     await walk("DELETE", f"{here}/messages/nobody")
     await walk("GET", f"{here}/messages", query={"limit": "x"})

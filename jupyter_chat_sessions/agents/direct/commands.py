@@ -86,6 +86,7 @@ def _help(_: str) -> str:
             "- Shell: a line that begins with `!`, such as `!ls`",
             "- Fenced code blocks of Python or shell run one after the other, up to the first error",
             *map(describe, COMMANDS),
+            "- `/model [provider:model]` says what answers here, or chooses it",
         )
     )
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.errors import NotFound
-from ...core.roles import AgentEvent, Author, Request
+from ...core.roles import AgentEvent, Author, Request, RequestSent
 from ..keys import Key, Keys
+from ..pictures import Pictures, has_pictures, pictures_of
 from ..providers import ModelId, host_of, is_loopback, label_of, parse_model_id
 from .body import body_of, encoded
 from .endpoint import Endpoint
@@ -73,10 +74,13 @@ class OpenAICompatible:
     async def answer(self, request: Request) -> AsyncGenerator[AgentEvent, None]:
         """One step. Closing it closes the request to the provider."""
         tries = _Tries(self._limits)
+        pictures = await self._pictures(request)
         while True:
             has_spoken = False
+            body = self.body(request, pictures)
+            yield RequestSent(body)
             try:
-                async with contextlib.aclosing(self._attempt(request)) as lists:
+                async with contextlib.aclosing(self._attempt(body)) as lists:
                     async for events in lists:
                         has_spoken = True
                         for event in events:
@@ -85,21 +89,27 @@ class OpenAICompatible:
             except ProviderFailed as failed:
                 if has_spoken:
                     raise
-                if not self._learn(failed, tries):
+                if not self._learn(failed, tries, has_images=bool(pictures)):
                     await asyncio.sleep(tries.pause_after(failed))
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def body(self, request: Request, pictures: Pictures | None = None) -> dict[str, Any]:
         """What would be sent now for this step."""
-        return body_of(request, self._model, self._window, self._provider.dialect, frozenset(self._left_out))
+        return body_of(request, self._model, self._window, self._provider, frozenset(self._left_out), pictures)
 
-    async def _attempt(self, request: Request) -> AsyncGenerator[list[AgentEvent], None]:
+    async def _pictures(self, request: Request) -> Pictures:
+        if request.read_file is None or "images" in self._left_out or not self._provider.dialect.sees_results:
+            return {}
+        if not has_pictures(request.messages):
+            return {}
+        return await asyncio.to_thread(pictures_of, request.messages, request.read_file)
+
+    async def _attempt(self, body: dict[str, Any]) -> AsyncGenerator[list[AgentEvent], None]:
         """Asks once. Gives the events that came together as one list; the last list ends the step."""
-        key = self._key()
-        body = encoded(self.body(request))
-        reader = AnswerReader()
+        key = await self._key()
+        reader = AnswerReader(self._provider.name)
         patience = Patience(self._first_s)
         try:
-            async with contextlib.aclosing(self._endpoint.chunks(body, key, patience)) as lists:
+            async with contextlib.aclosing(self._endpoint.chunks(encoded(body), key, patience)) as lists:
                 async for chunks in lists:
                     patience.limit_s = self._limits.between_s
                     events = [event for chunk in chunks for event in reader.hear(chunk)]
@@ -118,8 +128,8 @@ class OpenAICompatible:
             raise failure("truncated", self._asked)
         yield reader.end()
 
-    def _key(self) -> Key | None:
-        key = self._keys.of(self._provider)
+    async def _key(self) -> Key | None:
+        key = await self._keys.found(self._provider)
         if key is None and self._provider.needs_key and not self._is_own_address:
             named = self._provider.key_variables[0]
             raise ProviderFailed(
@@ -127,8 +137,10 @@ class OpenAICompatible:
             )
         return key
 
-    def _learn(self, failed: ProviderFailed, tries: _Tries) -> bool:
+    def _learn(self, failed: ProviderFailed, tries: _Tries, *, has_images: bool) -> bool:
         """Whether the failure says what to do otherwise, which is then remembered; asking again makes sense at once."""
+        if failed.code == "bad_request" and failed.feature is None and has_images and "images" not in self._left_out:
+            failed.feature = "images"  # no person chose to show them, so they are not worth a failure
         if failed.feature and failed.feature not in self._left_out:
             self._left_out.add(failed.feature)
             return True

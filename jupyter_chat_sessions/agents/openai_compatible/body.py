@@ -8,8 +8,10 @@ from typing import Any
 
 from ...core.roles import Request, ToolSpec
 from ..fitting import tokens_in
-from ..history import Dialect, chat_messages
+from ..history import chat_messages
+from ..pictures import Pictures
 from ..prompt import system_prompt
+from ..providers import Provider
 from .failures import Feature
 
 _SHARE_TO_READ = 0.9
@@ -18,7 +20,12 @@ _MOST_TO_WRITE = 4096
 
 
 def body_of(
-    request: Request, model: str, window: int, dialect: Dialect, left_out: Collection[Feature] = ()
+    request: Request,
+    model: str,
+    window: int,
+    provider: Provider,
+    left_out: Collection[Feature] = (),
+    pictures: Pictures | None = None,
 ) -> dict[str, Any]:
     """The body for a model that reads `window` tokens. Its beginning stays the same from step to step, for caches."""
     tools = [] if "tools" in left_out else tools_of(request.tools)
@@ -26,7 +33,13 @@ def body_of(
     room = int(window * _SHARE_TO_READ) - min(_MOST_TO_WRITE, window // 4)
     room -= tokens_in(system) + (tokens_in(json.dumps(tools)) if tools else 0)
     messages = chat_messages(
-        request.messages, system=system, budget=max(room, 0), dialect=dialect, has_images="images" not in left_out
+        request.messages,
+        system=system,
+        budget=max(room, 0),
+        dialect=provider.dialect,
+        has_images="images" not in left_out,
+        provider=provider.name,
+        pictures=pictures,
     )
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
     if "stream_options" not in left_out:

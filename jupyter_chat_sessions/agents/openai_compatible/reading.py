@@ -33,6 +33,8 @@ class _Call:
     index: int | None
     name: str
     arguments: str = ""
+    extra: dict[str, Any] | None = None
+    """What came with it and goes back with it: Google's signature of the thought that led to it."""
 
     @property
     def is_whole(self) -> bool:
@@ -46,7 +48,8 @@ class _Call:
 class AnswerReader:
     """Reads one answer, chunk by chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str = "") -> None:
+        self._provider = provider
         self._calls: list[_Call] = []
         self._usage: Usage | None = None
         self.reason: str | None = None
@@ -80,7 +83,10 @@ class AnswerReader:
         """The last events: the tokens where they were told, and how it ended."""
         counted: list[AgentEvent] = [self._usage] if self._usage else []
         reason = _REASONS.get(self.reason or "stop", "stop")
-        return [*counted, Done("tool_calls" if self._calls and reason == "stop" else reason)]
+        state = None
+        if any(call.extra for call in self._calls):
+            state = {"provider": self._provider, "calls": [call.extra for call in self._calls]}
+        return [*counted, Done("tool_calls" if self._calls and reason == "stop" else reason, state)]
 
     def _said(self, delta: Mapping[str, Any]) -> list[AgentEvent]:
         events: list[AgentEvent] = []
@@ -105,10 +111,13 @@ class AnswerReader:
         arguments = given if isinstance(given, str) else "" if given is None else json.dumps(given)
         call_id, index = str(piece.get("id") or ""), piece.get("index")
         call = self._known(call_id, index, name)
+        extra = piece.get("extra_content")
+        extra = {"extra_content": extra} if isinstance(extra, dict) and extra else None
         if call is not None:
             call.arguments += arguments
+            call.extra = extra or call.extra
             return ToolCallDelta(call.place, arguments=arguments)
-        call = _Call(len(self._calls), call_id, index, name, arguments)
+        call = _Call(len(self._calls), call_id, index, name, arguments, extra)
         self._calls.append(call)
         return ToolCallDelta(call.place, call.id or None, name, arguments)
 

@@ -1,0 +1,51 @@
+"""What was sent to providers in a thread: one packed file a request, beside the transcript, the newest ones only.
+
+It is kept, not computed again: what a request was made of (tools, limits, what a server refused to take, files that
+have changed since) is not in the transcript. It may be deleted at any time, and is not worth committing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ChatError
+from ..core.ids import RunId
+from .folder_files import list_files, remove_file, write_new
+from .layout import REQUESTS
+from .safe_open import opened_file
+
+MOST_KEPT = 60
+_ENDING = ".json.gz"
+_LONGEST = 64 * 2**20
+
+
+def keep_request(thread_folder: Path, run_id: RunId, body: Mapping[str, Any]) -> None:
+    """Writes a request down, unsynced, and lets go of the oldest. Nothing where the thread's folder has gone."""
+    folder = thread_folder / REQUESTS
+    packed = gzip.compress(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"), compresslevel=1)
+    write_new(folder, f"{time.time_ns():020}-{run_id}{_ENDING}", (packed,))
+    names = [each.path for each in list_files(folder, 10 * MOST_KEPT)]
+    for name in names[:-MOST_KEPT]:
+        remove_file(folder, name)
+
+
+def requests_of(thread_folder: Path, run_id: RunId) -> list[dict[str, Any]]:
+    """The requests of a run that are still kept, in their order, each with the time it was `sent` (seconds)."""
+    folder = thread_folder / REQUESTS
+    names = [each.path for each in list_files(folder, 10 * MOST_KEPT) if each.path.endswith(f"-{run_id}{_ENDING}")]
+    found = [(name, _read(folder, name)) for name in names]
+    return [{"sent": int(name.split("-")[0]) / 1e9, "body": body} for name, body in found if body is not None]
+
+
+def _read(folder: Path, name: str) -> Any:
+    try:
+        with opened_file(folder, name) as file:
+            return json.loads(gzip.decompress(file.read(0, _LONGEST)))
+    except (ChatError, OSError, EOFError, ValueError, zlib.error):  # torn by a kill, or removed in this moment
+        return None

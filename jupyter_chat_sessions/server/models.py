@@ -1,0 +1,49 @@
+"""REST: what can be chosen to answer, the keys it needs, and what was sent to it."""
+
+from __future__ import annotations
+
+from ..core.ids import parse_run_id
+from .doors import ChatHandler, door
+
+
+class Models(ChatHandler):
+    """`/models`"""
+
+    @door
+    async def get(self) -> None:
+        """What can be chosen and why, what answers by default, which providers have a key."""
+        self.write_json(await self.chats.answering.listing(self.subject))
+
+
+class ProviderKey(ChatHandler):
+    """`/keys/{provider}`"""
+
+    @door
+    async def put(self, provider: str) -> None:
+        """Takes a key that was typed. It is never answered, written down or logged."""
+        from .bodies import TypedKey
+
+        asked = self.body_as(TypedKey)
+        await self.chats.answering.hold_key(self.subject, provider, asked.key.get_secret_value())
+        self._show(provider)
+
+    @door
+    async def delete(self, provider: str) -> None:
+        """Lets go of a key that was typed; what the server's environment says counts again."""
+        await self.chats.answering.forget_key(self.subject, provider)
+        self._show(provider)
+
+    def _show(self, provider: str) -> None:
+        self.write_json(self.chats.answering.key_record(self.subject, provider))
+
+
+class Requests(ChatHandler):
+    """`/threads/{thread_id}/runs/{run_id}/requests`"""
+
+    @door
+    async def get(self, given: str, run: str) -> None:
+        """What was sent to a provider in a run, step by step, as far as it is still kept."""
+        run_id = parse_run_id(run)
+        session = await self.session_of(given)
+        self.name_ids(session.thread_id, run_id)
+        self.write_json({"run_id": run_id, "requests": await self.chats.requests_of(session, run_id)})

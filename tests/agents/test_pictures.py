@@ -1,0 +1,49 @@
+"""Images that tools made, on their way to a model that sees."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+
+from jupyter_chat_sessions.agents.pictures import LONGEST_SIDE, MOST_BYTES, MOST_SHOWN, has_pictures, pictures_of
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def made(number: int, *paths: str) -> dict[str, Any]:
+    artifacts = [{"path": path, "size": 9, "media_type": "image/png"} for path in paths]
+    return {"id": f"t{number}", "role": "tool", "metadata": {"jupyter": {"artifacts": artifacts}}}
+
+
+ASKED = {"id": "q", "role": "user", "content": "go"}
+
+
+def test_only_the_newest_few_are_shown_and_a_file_written_again_once() -> None:
+    path = [ASKED, *(made(number, f"{number}.png", "same.png") for number in range(9))]
+    shown = pictures_of(path, lambda name: PNG + name.encode())
+    assert sum(len(parts) for parts in shown.values()) == MOST_SHOWN
+    assert len(shown["t8"]) == 2
+    assert len(shown["t7"]) == 1
+
+
+def test_images_of_turns_long_past_are_not_looked_at() -> None:
+    path = [ASKED, made(1, "a.png"), ASKED, ASKED, ASKED]
+    assert not has_pictures(path)
+    assert has_pictures(path[:3])
+
+
+@pytest.mark.parametrize("data", [None, b"", b"no image", PNG + b"x" * MOST_BYTES])
+def test_what_is_gone_or_no_image_or_too_large_to_send_is_left_out(data: bytes | None) -> None:
+    assert pictures_of([ASKED, made(1, "a.png")], lambda name: data) == {}
+
+
+def test_a_large_image_is_made_smaller_where_that_can_be_done() -> None:
+    image = pytest.importorskip("PIL.Image")
+    written = io.BytesIO()
+    image.new("RGB", (4000, 1000)).save(written, "PNG")
+    (part,) = pictures_of([ASKED, made(1, "a.png")], lambda name: written.getvalue())["t1"]
+    data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+    assert image.open(io.BytesIO(data)).size == (LONGEST_SIDE, LONGEST_SIDE // 4)
