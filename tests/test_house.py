@@ -35,6 +35,7 @@ LONGEST_MODULE = 300
 LONGER_MODULES = {
     "core/roles.py": "every role a chat is played by, on one page",
     "core/step.py": "the rules of order, which are one function",
+    "chats/chats.py": "the composition root, where everything meets once",
 }
 
 # --- tools, all begun at once ----------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ from ..files.chats_folder import ChatsFolder
 from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
-from ..files.requests import requests_of
 from ..files.session_keys import SessionKeys
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
@@ -62,7 +61,6 @@ class Chats:
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
         self.answering = Answering(settings, self._subject_of)
-        self._thread_files = ThreadFiles(self._files_of, self._pool.submit)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
@@ -75,7 +73,7 @@ class Chats:
                 self.answering.agent,
                 ToolBox(Workplace(self._sandbox)),
                 Policy(settings.tool_permissions),
-                files=self._thread_files,
+                files=ThreadFiles(self._files_of, self._pool.submit),
                 redact=self.answering.redacted,
             ),
             about=self._about,
@@ -244,10 +242,6 @@ class Chats:
         session = self.sessions.find(thread_id)
         owner = None if session is None else session.header.owner if session.header else session.home.owner
         return Subject(owner) if self.separate_users and owner is not None else OWNER
-
-    async def requests_of(self, session: Session, run_id: RunId) -> list[dict[str, Any]]:
-        """What was sent to a provider in a run, as far as it is still kept."""
-        return await self.disk(requests_of, session.home.files.parent, run_id)
 
     def default_files(self, run_id: RunId) -> Path:
         """The folder of a tool call without a thread."""

@@ -43,7 +43,10 @@ class Requests(ChatHandler):
     @door
     async def get(self, given: str, run: str) -> None:
         """What was sent to a provider in a run, step by step, as far as it is still kept."""
+        from ..files.requests import requests_of
+
         run_id = parse_run_id(run)
         session = await self.session_of(given)
         self.name_ids(session.thread_id, run_id)
-        self.write_json({"run_id": run_id, "requests": await self.chats.requests_of(session, run_id)})
+        found = await self.chats.disk(requests_of, session.home.files.parent, run_id)
+        self.write_json({"run_id": run_id, "requests": found})

@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
 BOOLEAN: Schema = {"type": "boolean"}
 NULLABLE: Schema = {"type": ["string", "null"]}
 
@@ -100,23 +101,16 @@ SCHEMAS: dict[str, Schema] = {
             "providers": _list(
                 _object(
                     {
-                        "name": STRING,
-                        "title": STRING,
-                        "set": BOOLEAN,
+                        **dict.fromkeys(("name", "title", "variable", "model", "install"), STRING),
+                        **dict.fromkeys(("set", "needs_key"), BOOLEAN),
                         "source": NULLABLE,
-                        "needs_key": BOOLEAN,
-                        "variable": STRING,
-                        "model": STRING,
-                        "install": STRING,
                     }
                 )
             ),
         }
     ),
     "Key": _object({"set": BOOLEAN, "source": NULLABLE}),
-    "Requests": _object(
-        {"run_id": STRING, "requests": _list(_object({"sent": {"type": "number"}, "body": {"type": "object"}}))}
-    ),
+    "Requests": _object({"run_id": STRING, "requests": _list(_object({"sent": NUMBER, "body": {"type": "object"}}))}),
     "Health": _object(
         {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
     ),
