@@ -1,4 +1,4 @@
-"""Messages of a thread as the REST doors show them."""
+"""A thread and its messages as the REST doors show them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.branches import runs_beside
-from ..core.conversation import Run
+from ..core.conversation import Conversation, Run
 from ..core.frames import FileUrl, line_record
 from ..core.ids import RunId
 from ..core.roles import Page
 from ..core.transcript import MessageLine, RunLine, StartLine
+from ..engine.session import Session
+from .listing import row_of
+
+
+async def thread_record(session: Session) -> dict[str, Any]:
+    """One thread as the REST doors show it."""
+    await session.whole()
+    now = session.conversation
+    return {**row_of(session), "run": _run_record(now), "queue_depth": len(now.queue)}
+
+
+def _run_record(now: Conversation) -> dict[str, str] | None:
+    return {"run_id": now.running.run_id, "status": "running"} if now.running else None
 
 
 def page_record(page: Page, runs: Mapping[RunId, Run], file_url: FileUrl) -> dict[str, Any]:

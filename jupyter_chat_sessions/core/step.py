@@ -279,6 +279,8 @@ def _cancel(drafting: _Drafting, run_id: RunId | None) -> None:
         _withdraw(drafting, waiting.message_id)
     elif running is not None and running.run_id == run_id:
         _stop(drafting, running)
+    elif drafting.after.asked is not None and drafting.after.asked.run_id == run_id:
+        _decline(drafting, drafting.after.asked)
     else:
         drafting.acts.append(Stopping(()))
         return

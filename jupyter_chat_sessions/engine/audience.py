@@ -25,7 +25,7 @@ class Audience:
 
     def __init__(self, file_url: FileUrl) -> None:
         self._file_url = file_url
-        self._viewers: dict[Viewer, None] = {}
+        self._viewers: dict[Viewer, bool] = {}
         self._recent: deque[Frame] = deque(maxlen=RECENT_LINES)
         self._has_older = False
         self.live: Live | None = None
@@ -33,8 +33,17 @@ class Audience:
     def __bool__(self) -> bool:
         return bool(self._viewers)
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether one of them may decide what a run asks a person."""
+        return any(self._viewers.values())
+
     def add(self, viewer: Viewer) -> None:
-        self._viewers[viewer] = None
+        self._viewers[viewer] = True
+
+    def add_listener(self, viewer: Viewer) -> None:
+        """Adds one who is told everything and can be asked nothing."""
+        self._viewers[viewer] = False
 
     def drop(self, viewer: Viewer) -> None:
         self._viewers.pop(viewer, None)
@@ -77,7 +86,7 @@ class Audience:
 
     def dismiss(self, why: ChatError) -> None:
         """Sends everyone home: there is nothing left to watch."""
-        viewers, self._viewers = self._viewers, {}
+        viewers, self._viewers = list(self._viewers), {}
         for viewer in viewers:
             viewer.dismiss(why)
 

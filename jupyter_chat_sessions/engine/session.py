@@ -78,6 +78,11 @@ class Session:
 
     @property
     def is_watched(self) -> bool:
+        """Whether somebody is there who could be asked."""
+        return self._audience.can_be_asked
+
+    @property
+    def has_viewers(self) -> bool:
         return bool(self._audience)
 
     @property
@@ -176,11 +181,21 @@ class Session:
 
     def watch(self, viewer: Viewer, after: int = 0) -> Frame:
         """Adds a viewer; the `hello` to show it first. Nothing can happen between the two."""
+        hello = self._hello(after)
+        self._audience.add(viewer)
+        return hello
+
+    def listen(self, viewer: Viewer, after: int = 0) -> Frame:
+        """As `watch`, for one who can be asked nothing: a program that only wants the answer."""
+        hello = self._hello(after)
+        self._audience.add_listener(viewer)
+        return hello
+
+    def _hello(self, after: int) -> Frame:
         if self._conversation.is_deleted:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
         thread = thread_record(self._conversation, self.header, self.home.folder, is_saved=self._journal.is_saved)
         hello = self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
-        self._audience.add(viewer)
         if not self._reading.is_whole:
             self.look()
         return hello

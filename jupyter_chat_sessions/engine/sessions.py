@@ -97,7 +97,7 @@ class Sessions:
                 elif session.conversation.is_busy or session.conversation.wants_lane:
                     session.look()
                     self._on_activity()
-                elif is_quiet_look and session.is_watched:
+                elif is_quiet_look and session.has_viewers:
                     session.look()
 
     def _let_go(self, thread_id: ThreadId) -> None:

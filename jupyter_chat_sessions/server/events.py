@@ -11,8 +11,9 @@ from ..core.errors import ChatError
 from .doors import ChatHandler, door_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..core.frames import Frame
-    from ..engine.session import Session
 
 HEARTBEAT_S = 10.0
 MOST_WAITING_FRAMES = 2000
@@ -24,15 +25,20 @@ class Events(ChatHandler):
     def initialize(self) -> None:
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._is_behind = False
+        self._join: Callable[[Events, int], Frame]
 
     @door_for("read")
     async def get(self, given: str) -> None:
-        """`hello`, then what happens, until the client leaves or the thread is deleted."""
+        """`hello`, then what happens, until the client leaves or the thread is deleted.
+
+        With `?decides=false` nobody is there who could be asked what a run needs a person's word for.
+        """
         after = self.number("after", 0, 0, 10**18)
         session = await self.session_of(given, must_exist=False)
         if self.token_shown is not None:
             await self.app.grants.welcome(self, self.token_shown)
-        hello = session.watch(self, after)
+        self._join = session.listen if self.get_query_argument("decides", "true") == "false" else session.watch
+        hello = self._join(self, after)
         try:
             self.set_header("Content-Type", "text/event-stream")
             self.set_header("Cache-Control", "no-cache, no-transform")
@@ -43,7 +49,7 @@ class Events(ChatHandler):
                 await self._send(frame)
                 if self._is_behind and self._frames.empty():
                     self._is_behind = False
-                    await self._send(self._snapshot(session))
+                    await self._send(self._snapshot())
         except StreamClosedError:
             return
         finally:
@@ -52,10 +58,10 @@ class Events(ChatHandler):
                 self.app.grants.farewell(self)
         self.finish()
 
-    def _snapshot(self, session: Session) -> Frame:
+    def _snapshot(self) -> Frame:
         """Where the thread stands, for a listener who has drained; why there is none, where it has gone."""
         try:
-            return session.watch(self, 0)
+            return self._join(self, 0)
         except ChatError as error:
             self._frames.put_nowait(None)
             return _refusal(error)

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import Malformed, Stale, ThreadNotFound
 from ..core.ids import ThreadId, new_thread_id, parse_session_key, parse_thread_id
 from .doors import ChatHandler, door, door_for
 
 if TYPE_CHECKING:  # the engine is imported at the first request, never at the server's start
-    from ..core.conversation import Conversation
     from ..engine.session import Session
 
 SESSION_KEY = "X-Session-Key"
 EVERYTHING = 10**9
-
-
-async def thread_record(session: Session) -> dict[str, Any]:
-    """One thread as the REST doors show it."""
-    from ..chats.listing import row_of
-
-    await session.whole()
-    now = session.conversation
-    return {**row_of(session), "run": _run_record(now), "queue_depth": len(now.queue)}
-
-
-def _run_record(now: Conversation) -> dict[str, str] | None:
-    return {"run_id": now.running.run_id, "status": "running"} if now.running else None
 
 
 class Threads(ChatHandler):
@@ -48,6 +34,7 @@ class Threads(ChatHandler):
     @door_for("send")
     async def post(self) -> None:
         """Makes a thread, or finds it: by its id, as the notebook's current one, or by a session key."""
+        from ..chats.pages import thread_record
         from .bodies import NewThread  # pydantic: not before the first request
 
         asked = self.body_as(NewThread)
@@ -108,6 +95,8 @@ class Thread(ChatHandler):
         self.finish()
 
     async def _show(self, session: Session) -> None:
+        from ..chats.pages import thread_record
+
         record = await thread_record(session)
         self.name_ids(session.thread_id)
         self.set_header("Etag", _etag(session))
@@ -138,6 +127,8 @@ class Restore(ChatHandler):
 
     @door
     async def post(self, given: str) -> None:
+        from ..chats.pages import thread_record
+
         session = await self.chats.restore(parse_thread_id(given), self.subject, self.hint())
         self.name_ids(session.thread_id)
         self.write_json({**await thread_record(session), "level": self.chats.level})
