@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 DISK_THREADS = 16
 CLOSE_S = 8.0
+EVERYTHING = 10**9
 
 T = TypeVar("T")
 
@@ -129,9 +130,10 @@ class Chats:
     async def current(self, place: Place, subject: Subject) -> tuple[Session, bool]:
         """The notebook's current thread: its latest one, made if there is none. One key makes callers at once agree."""
         place = Place(place.folder or "", place.notebook)
-        listing = await self.listing(place, subject, Wanted(limit=1))
-        if listing.threads:
-            return await self.session(listing.threads[0]["thread_id"], subject, place), False
+        listing = await self.listing(place, subject, Wanted(limit=1 if place.notebook else EVERYTHING))
+        own = [row for row in listing.threads if row["notebook"] == place.notebook]  # not another notebook's
+        if own:
+            return await self.session(own[0]["thread_id"], subject, place), False
         return await self.keyed(SessionKey(f"internal:current:{place.folder}/{place.notebook or ''}"), place, subject)
 
     async def restore(self, thread_id: ThreadId, subject: Subject, place: Place) -> Session:

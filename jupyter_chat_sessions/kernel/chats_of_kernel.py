@@ -56,7 +56,7 @@ def _find(here: finding.Surroundings) -> Chats:
 
 def _answers(chats: Chats) -> bool:
     with contextlib.suppress(ChatError):
-        chats.service.agent()
+        chats.service.check()
         return True
     return False
 

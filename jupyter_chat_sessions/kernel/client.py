@@ -105,10 +105,10 @@ class HttpService:
         """The address is the server's own, as it came with the artifact."""
         return self._bytes("GET", str(artifact["url"]), prefix="")
 
-    # --- who answers, and what happens --------------------------------------------------------------------------------
+    # --- what happens --------------------------------------------------------------------------------
 
-    def agent(self) -> Record:
-        return self._ask("GET", "/health")
+    def check(self) -> None:
+        self._ask("GET", "/threads?limit=1")
 
     def watch(self, thread_id: ThreadId, after: int = 0) -> HttpWatch:
         return self._events(f"/threads/{thread_id}/events?after={after}")

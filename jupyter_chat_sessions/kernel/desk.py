@@ -160,9 +160,7 @@ class Desk:
     def _name_model(self, name: str) -> None:
         if name and name != "list":
             self._model = None if name in ("default", "none") else name
-        service = self._chats.service
-        default = service.agent().get("agent", {}).get("label", "")
-        self._say(f"`%chat` is answered by **{self._model or default or 'whoever the server chooses'}**.")
+        self._say(f"`%chat` is answered by **{self._model or self._open(self._current()).agent}**.")
 
     def _stop(self, _: str) -> None:
         stopped = self._open(self._current()).cancel()
@@ -186,7 +184,7 @@ class Desk:
         chats = self._chats
         thread = self._open(self._current())
         place = chats.place.notebook or f"the folder {chats.place.folder or '.'!r}"
-        self._say(f"- chats: {chats.service.where}\n- beside: {place}\n- thread: `{thread.id}`")
+        self._say(f"- chats: {chats.service.where}\n- beside: {place}\n- thread: `{thread.id}`\n- answers: {thread.agent}")
 
     def _say(self, markdown: str) -> None:
         from IPython.display import display

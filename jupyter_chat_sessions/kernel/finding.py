@@ -73,7 +73,7 @@ def find(here: Surroundings) -> tuple[HttpService, Place] | None:
     for server in servers(here):
         with contextlib.suppress(ChatError):
             service = HttpService(server.base, server.token, f"the Jupyter server at {server.base} ({server.why})")
-            service.agent()
+            service.check()
             return service, place_on(server, here)
     return None
 

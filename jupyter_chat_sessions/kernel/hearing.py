@@ -28,6 +28,8 @@ class Hearing:
         self._run_of: dict[str, str] = {}
         self.seq = 0
         """The newest line heard of."""
+        self.about: Record = {}
+        """What the last `hello` says: `thread`, `agent` (who answers by default), `level` (of confinement)."""
         self.is_closed = False
         """Whether nothing more will come: the thread was deleted, or is no longer ours to see."""
 
@@ -69,6 +71,7 @@ class Hearing:
         for line in hello["lines"]:
             self._read(line, is_news=self.seq > 0 and not hello["reset"])
         self.seq = hello["seq"]
+        self.about = {name: hello[name] for name in ("thread", "agent", "level")}
         if hello["run"]:
             self.answer(hello["run"]["run_id"]).recall(hello["run"])
 

@@ -97,8 +97,8 @@ class ChatService(Protocol):
     def file(self, thread_id: ThreadId, artifact: Record) -> bytes:
         """The bytes of a file of the thread."""
 
-    def agent(self) -> Record:
-        """Who answers where nobody is named, and where tools run: `agent`, `level`."""
+    def check(self) -> None:
+        """Raises where it does not answer, or not to us."""
 
     def watch(self, thread_id: ThreadId, after: int = 0) -> Watch:
         """What happens in the thread from now on, for someone who can be asked to decide."""

@@ -90,6 +90,12 @@ class Thread:
             raise
         return record["run"] is not None or record["queue_depth"] > 0
 
+    @property
+    def agent(self) -> str:
+        """Who answers here where a message names nobody, in words."""
+        self._follow()
+        return str(self._hearing.about["agent"]["label"])
+
     # --- doing --------------------------------------------------------------------------------------------------------
 
     def send(self, content: str | list[Record], *, mode: str = "queue", **options: Any) -> Answer:

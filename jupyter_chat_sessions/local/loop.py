@@ -31,12 +31,17 @@ class Loop:
         """Calls the function in the loop, soon."""
         self._loop.call_soon_threadsafe(function)
 
+    def end(self) -> None:
+        """Stops for good."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
     def close_at_exit(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Closes before the interpreter ends; in a forked child, nothing: what it has copied is its parent's."""
         pid = os.getpid()
 
         def end() -> None:
-            if os.getpid() == pid:
+            if os.getpid() == pid and self._thread.is_alive():
                 closing = asyncio.run_coroutine_threadsafe(close(), self._loop)
                 try:
                     closing.result(CLOSE_S)

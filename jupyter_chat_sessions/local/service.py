@@ -44,6 +44,11 @@ class LocalService:
         self._chats: Chats = self._loop.run(_made(Settings(root=root.resolve())))
         self._loop.close_at_exit(self._chats.close)
 
+    def close(self) -> None:
+        """Runs in flight end as `interrupted`, kernels end. At the end of the process it happens by itself."""
+        self._loop.run(self._chats.close())
+        self._loop.end()
+
     # --- threads ------------------------------------------------------------------------------------------------------
 
     def current(self, place: Place) -> Record:
@@ -155,10 +160,10 @@ class LocalService:
         with opened_file(folder, artifact["path"]) as opened:
             return opened.read(0, opened.size)
 
-    # --- who answers, and what happens --------------------------------------------------------------------------------
+    # --- what happens --------------------------------------------------------------------------------
 
-    def agent(self) -> Record:
-        return {"level": self._chats.level}
+    def check(self) -> None:
+        """It is this process."""
 
     def watch(self, thread_id: ThreadId, after: int = 0) -> LocalWatch:
         return self._loop.run(self._watch(thread_id, after, "watch"))
