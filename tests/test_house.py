@@ -170,9 +170,12 @@ print(*{name.split(".")[0] for name in set(sys.modules) - before})
     assert loaded <= {"jupyter_chat_sessions", "jupyter_server", "tornado", *sys.stdlib_module_names}
 
 
-def test_a_kernel_gets_the_panel_with_the_names_and_refusals_of_core_and_no_more() -> None:
+def test_a_kernel_gets_the_panel_and_the_magics_with_the_names_and_refusals_of_core_and_no_more() -> None:
     grimp = pytest.importorskip("grimp")
     graph = grimp.build_graph("jupyter_chat_sessions", cache_dir=None)
+    graph.remove_import(  # only where there is no server, and only at the first chat
+        importer="jupyter_chat_sessions.kernel.chats_of_kernel", imported="jupyter_chat_sessions.local.service"
+    )
     reached = graph.find_upstream_modules("jupyter_chat_sessions.kernel", as_package=True)
     core = {"jupyter_chat_sessions.core", "jupyter_chat_sessions.core.ids", "jupyter_chat_sessions.core.errors"}
     assert reached <= core

@@ -38,6 +38,7 @@ class HttpService:
         address = urlsplit(base)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise Unreachable(f"A server's address begins with http:// or https://, not {base[:60]!r}.")
+        self.base = base
         self._is_secure = address.scheme == "https"
         self._host, self._port = address.hostname, address.port
         self._prefix = address.path.rstrip("/")

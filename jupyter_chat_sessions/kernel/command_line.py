@@ -34,14 +34,12 @@ class Prompt:
     text: str = ""
     thread: str | None = None
     model: str | None = None
-    system: str | None = None
     attach: list[str] = field(default_factory=list)
     cells: str | None = None
     out: str | None = None
     format: Format = "md"
     timeout: float | None = None
     with_error: bool = False
-    with_tools: bool = True
     says_yes: bool = False
     streams: bool = True
     is_raw: bool = False
@@ -61,7 +59,6 @@ _ARGUMENT: dict[str, re.Pattern[str]] = {
     "rm": _ONE,
     "reset": _NONE,
     "model": _ONE,
-    "tools": re.compile(r"(on|off|ask)?"),
     "stop": _NONE,
     "fix": _NONE,
     "export": _ONE,
@@ -157,7 +154,6 @@ _VALUES: dict[str, Callable[[Prompt, str], None]] = {}
 for _names, _take in (
     (("-t", "--thread"), _setting("thread")),
     (("-m", "--model"), _setting("model")),
-    (("-s", "--system"), _setting("system")),
     (("-a", "--attach"), lambda prompt, value: prompt.attach.append(value)),
     (("--cells",), _setting("cells")),
     (("-o", "--out"), _take_out),
@@ -168,7 +164,6 @@ for _names, _take in (
 
 _FLAGS: dict[str, Callable[[Prompt], None]] = {
     "--err": _switch("with_error", True),
-    "--no-tools": _switch("with_tools", False),
     "--yes": _switch("says_yes", True),
     "--no-stream": _switch("streams", False),
     "--raw": _switch("is_raw", True),

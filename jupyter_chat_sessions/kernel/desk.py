@@ -184,7 +184,9 @@ class Desk:
         chats = self._chats
         thread = self._open(self._current())
         place = chats.place.notebook or f"the folder {chats.place.folder or '.'!r}"
-        self._say(f"- chats: {chats.service.where}\n- beside: {place}\n- thread: `{thread.id}`\n- answers: {thread.agent}")
+        self._say(
+            f"- chats: {chats.service.where}\n- beside: {place}\n- thread: `{thread.id}`\n- answers: {thread.agent}"
+        )
 
     def _say(self, markdown: str) -> None:
         from IPython.display import display

@@ -62,7 +62,9 @@ def test_words_come_piece_by_piece_and_the_line_is_the_truth(hearing: Hearing) -
     hearing.hear(said("r1", "TEXT_MESSAGE_CONTENT", messageId="m1", delta="The me"))
     hearing.hear(said("r2", "TEXT_MESSAGE_CONTENT", messageId="m9", delta="another run's"))
     assert (answer.text, answer.is_running) == ("The me", True)
-    hearing.hear(line(3, "message", message={"id": "m1", "role": "assistant", "content": "The mean is 3."}, run_id="r1"))
+    hearing.hear(
+        line(3, "message", message={"id": "m1", "role": "assistant", "content": "The mean is 3."}, run_id="r1")
+    )
     hearing.hear(line(4, "run", run_id="r1", outcome="success"))
     assert (answer.text, answer.outcome, answer.wait(0)) == ("The mean is 3.", "success", answer)
 
@@ -131,6 +133,8 @@ def test_what_a_hello_brings_up_is_no_news_and_its_run_in_flight_is_taken_over(
     hello = {"kind": "hello", "lines": [old], "reset": False, "seq": 1, "run": run}
     hearing.hear({**hello, "thread": {}, "agent": {"label": "A"}, "level": "isolated"})
     assert (heard, hearing.seq, hearing.answer("r1").text) == ([], 1, "so far")
-    hearing.hear(line(2, "message", message={"id": "m1", "role": "assistant", "content": "so far so good"}, run_id="r1"))
+    hearing.hear(
+        line(2, "message", message={"id": "m1", "role": "assistant", "content": "so far so good"}, run_id="r1")
+    )
     assert [message["content"] for message in heard] == ["so far so good"]
     assert hearing.answer("r1").text == "so far so good"

@@ -51,7 +51,6 @@ def test_a_table_is_told_by_its_shape_types_and_first_rows_and_a_long_value_is_c
         ("rm", Command("rm")),
         ("model openai:gpt-x", Command("model", "openai:gpt-x")),
         ("export notes.ipynb", Command("export", "notes.ipynb")),
-        ("tools off", Command("tools", "off")),
     ],
 )
 def test_a_subcommand_is_one_where_the_words_fit_it(line: str, command: Command) -> None:
@@ -80,7 +79,9 @@ def test_other_words_are_a_prompt_as_it_was_typed(line: str) -> None:
 
 
 def test_options_stand_before_the_prompt_which_is_not_touched() -> None:
-    prompt = parsed("-m provider:model -a 'my data.csv' -a {df} --cells 2,5-7 --err --yes -o result -f code  it's  -m x")
+    prompt = parsed(
+        "-m provider:model -a 'my data.csv' -a {df} --cells 2,5-7 --err --yes -o result -f code  it's  -m x"
+    )
     assert isinstance(prompt, Prompt)
     assert (prompt.model, prompt.attach, prompt.cells) == ("provider:model", ["my data.csv", "{df}"], "2,5-7")
     assert (prompt.with_error, prompt.says_yes, prompt.out, prompt.format) == (True, True, "result", "code")
