@@ -18,7 +18,7 @@ from typing import Any
 from ..core.conversation import Conversation
 from ..core.errors import ThreadNotFound
 from ..core.ids import ThreadId
-from .disk import read_range, refusals
+from .disk import close, read_range, refusals
 from .layout import CATALOG, opened_folder
 from .locks import LockedFile
 from .whole_file import replace
@@ -85,7 +85,7 @@ class Catalog:
             try:
                 return self._listing(fd)
             finally:
-                os.close(fd)
+                close(fd)
 
     def _listing(self, fd: int) -> Listing | None:
         there = os.fstat(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.conversation import Conversation, begin
@@ -12,7 +13,7 @@ from ..core.ids import ThreadId, parse_thread_id
 from ..core.roles import Writing
 from ..core.transcript import CopiedLine, Line, RestoredLine
 from .catalog import Catalog, Entries, Entry, Listing, entry_of
-from .disk import now, refusals
+from .disk import now, refusals, sync_names
 from .journal import FileJournal
 from .layout import CATALOG, FILES, KEYS, TRANSCRIPT, opened_folder
 from .trash import KEPT_S, move_from_trash, move_to_trash, sweep
@@ -93,7 +94,8 @@ class ChatsFolder:
                 if fd is None:
                     return False
                 os.rename(thread_id, new_id, src_dir_fd=fd, dst_dir_fd=fd)
-                os.fsync(fd)
+                with suppress(OSError):  # it has its new name, and a power cut that takes it back breaks nothing
+                    sync_names(fd)
         finally:
             journal.close()
         self._catalog.change(lambda entries: _rename(entries, thread_id, new_id))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
 from ..core.errors import DiskFull, ReadOnly, StorageFailed
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NOT_FOR_FOLDERS = frozenset({errno.EINVAL, errno.ENOTSUP})
+"""What file systems over a network or in user space say that cannot sync a folder."""
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -63,10 +65,25 @@ def sync(fd: int) -> None:
     getattr(os, "fdatasync", os.fsync)(fd)
 
 
+def close(fd: int) -> None:
+    """Closes a descriptor, whatever the system says about it: what had to reach the disk was synced before."""
+    with suppress(OSError):
+        os.close(fd)
+
+
+def sync_names(folder_fd: int) -> None:
+    """Returns when the names in an opened folder outlive a power cut, where the file system can promise that."""
+    try:
+        os.fsync(folder_fd)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
+
+
 def sync_folder(path: Path) -> None:
     """Returns when the names in the folder outlive a power cut."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        sync_names(fd)
     finally:
-        os.close(fd)
+        close(fd)

@@ -15,7 +15,7 @@ from ..core.ids import RunId
 from ..core.roles import Draft
 from ..core.transcript import ApprovalLine, Line, MessageLine, RunLine
 from .backwards import Group
-from .disk import read_range, refusals, refused, write_all
+from .disk import close, read_range, refusals, refused, write_all
 from .layout import DRAFT, opened_folder
 
 _BEGIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -66,7 +66,7 @@ class DraftFile:
             try:
                 data = read_range(fd, 0, os.fstat(fd).st_size)
             finally:
-                os.close(fd)
+                close(fd)
         first, *events = [_record(raw) for raw in data.split(b"\n")]
         return None if first is None else _draft(first, events)
 
@@ -78,15 +78,18 @@ class DraftFile:
                 fd = os.open(DRAFT, flags | _SAFELY, 0o600, dir_fd=folder_fd)
             except FileNotFoundError:
                 return None
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        raise StorageFailed(f"{self._folder / DRAFT} is not a plain file.")
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise StorageFailed(f"{self._folder / DRAFT} is not a plain file.")
+        except BaseException:
+            close(fd)
+            raise
+        return fd
 
     def close(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
-            os.close(fd)
+            close(fd)
 
 
 def _record(raw: bytes) -> dict[str, Any] | None:

@@ -6,16 +6,17 @@ on in it; where nothing is written, nothing is left.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core.errors import ChatError, StorageFailed
-from .disk import refusals, refused, sync_folder
+from .disk import refusals, refused, sync_folder, sync_names
 from .layout import GITIGNORE, LANE, TRANSCRIPT, exists, make_chats, make_folder_in_chats, opened_folder
 from .locks import LockedFile
-from .whole_file import publish
+from .whole_file import published, remove_unfinished
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -42,18 +43,19 @@ def making_thread(folder: Path) -> Iterator[int | None]:
             file.close()
 
 
-def write_first(folder: Path, folder_fd: int, data: bytes) -> None:
-    """Writes a new transcript, whole and synced with the folders that lead to it."""
-    with refusals(f"Writing {folder / TRANSCRIPT}"):
-        if not publish(folder_fd, TRANSCRIPT, data):
+def write_first(folder: Path, folder_fd: int, data: bytes) -> os.stat_result:
+    """Writes a new transcript, whole and synced with the folders that lead to it. Which file it is.
+
+    Until all of that is done nobody else can append: what another was told is there must not go with a refusal of ours.
+    """
+    with refusals(f"Writing {folder / TRANSCRIPT}"), published(folder_fd, TRANSCRIPT, data) as file:
+        if file is None:
             raise StorageFailed(f"Something else put a {TRANSCRIPT} into {folder} in this moment.")
-        try:
-            os.fsync(folder_fd)
-            sync_folder(folder.parent)
-            sync_folder(folder.parent.parent)
-        except OSError:
-            os.unlink(TRANSCRIPT, dir_fd=folder_fd)
-            raise
+        there = os.fstat(file.descriptor())
+        sync_names(folder_fd)
+        sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)
+    return there
 
 
 def remove_unwritten(folder: Path) -> None:
@@ -81,8 +83,9 @@ def _open_folder(name: str, chats_fd: int) -> LockedFile | None:
 
 
 def _remove_if_unwritten(folder: Path, folder_fd: int, chats_fd: int) -> None:
-    with suppress(OSError):
+    with suppress(OSError, ChatError):
         if not exists(TRANSCRIPT, folder_fd):
+            remove_unfinished(folder_fd, -math.inf)  # left by who was killed here; the lock says that nobody is at it
             os.rmdir(folder.name, dir_fd=chats_fd)
             if os.listdir(chats_fd) == [GITIGNORE]:
                 _remove_chats(folder.parent, chats_fd)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import FileExists, FileNotFound, InvalidPath, Unreadable
-from .disk import refusals
+from .disk import close, refusals
 from .file_names import LONGEST_NAME, media_type_of, parts_of
 from .layout import opened_folder
 from .safe_open import opened_below
@@ -140,11 +140,11 @@ def _made_folder(folder: Path, leading: Iterable[str]) -> Iterator[int]:
         for part in (folder.name, *leading):
             with refusals(f"Making {part}"):
                 inner = _made_below(fd, part)
-                os.close(fd)
+                close(fd)
                 fd = inner
         yield fd
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def _made_below(fd: int, part: str) -> int:

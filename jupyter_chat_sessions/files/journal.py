@@ -25,8 +25,8 @@ from .first_write import making_thread, write_first
 from .lane import Lane
 from .layout import TRANSCRIPT, exists
 from .path_page import page_of_path
-from .place import Place, beginning_of
-from .transcript_file import Open, TranscriptFile
+from .place import Place, beginning_of, place_behind
+from .transcript_file import Open, Top, TranscriptFile
 from .trash import is_in_trash, move_to_trash
 
 
@@ -156,8 +156,9 @@ class FileJournal:
                 data = b"".join(encode(line) for line in writing.lines)
                 if not _ends_with_newline(opened):
                     data = b"\n" + data
+                behind = self._behind(opened, data)  # known before, so that nothing can fail once it is written
                 opened.append(data, is_synced=writing.is_synced)
-                self._pass_over(opened, data)
+                self._place = behind
         return True
 
     def _begin(self, decide: Decide, *, is_empty_kept: bool = False) -> bool:
@@ -169,12 +170,10 @@ class FileJournal:
             writing = self._decide(decide, (), None)
             if writing.lines or is_empty_kept:
                 header = Header(self._thread_id, self._clock(), self._notebook, self._owner)
-                data = encode_header(header) + b"".join(encode(line) for line in writing.lines)
-                write_first(self._folder, folder_fd, data)
-                with self._file.reading() as opened:
-                    if opened is not None:
-                        begun = beginning_of(opened)
-                        self._place = begun.after(data[begun.offset :], opened.identity, len(data))
+                first = encode_header(header)
+                data = first + b"".join(encode(line) for line in writing.lines)
+                there = write_first(self._folder, folder_fd, data)
+                self._place = place_behind(data, self._file.begin(there, Top(header, self._thread_id, len(first))))
         return True
 
     def _decide(self, decide: Decide, news: tuple[Line, ...], opened: Open | None) -> Writing:
@@ -184,10 +183,10 @@ class FileJournal:
         finally:
             self._deciding = None
 
-    def _pass_over(self, opened: Open, written: bytes) -> None:
-        """Moves the place behind what this journal wrote, and behind a torn tail before it."""
+    def _behind(self, opened: Open, data: bytes) -> Place:
+        """The place behind what is about to be written, and behind a torn tail before it."""
         place, torn = self._unread(opened)
-        self._place = place.after(torn + written, opened.identity, opened.size + len(written))
+        return place.after(torn + data, opened.identity, opened.size + len(data))
 
     def _refuse_deleted(self) -> None:
         has_gone = self._file.has_existed and self._file.look() is None

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..core.errors import ChatError
 from ..core.ids import ThreadId, new_thread_id
 from .chats_folder import ChatsFolder
-from .disk import now, refusals, write_all
+from .disk import close, now, refusals, write_all
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
@@ -92,7 +92,7 @@ class KnownFolders:
                 is_torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
                 write_all(fd, b"\n" + line if is_torn else line)
             finally:
-                os.close(fd)
+                close(fd)
 
 
 def _folders_in(data: bytes) -> Iterator[Path]:

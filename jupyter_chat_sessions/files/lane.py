@@ -11,7 +11,7 @@ from ..core.errors import Unreadable
 from .disk import refusals, refused
 from .first_write import remove_unwritten
 from .layout import LANE, is_folder_at, make_folder_in_chats, opened_folder
-from .locks import LockedFile
+from .locks import LockedFile, closed_on_error
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -50,7 +50,7 @@ class Lane:
                 if error.errno == errno.ELOOP:
                     raise Unreadable(f"{self._folder / LANE} is a link; it is left alone.") from None
                 raise refused(error, f"Opening the lane of {self._folder}") from error
-            with refusals(f"Locking the lane of {self._folder}"):
+            with closed_on_error(file), refusals(f"Locking the lane of {self._folder}"):
                 # The file may have gone, or its folder may bear another name by now: then this lock is not this lane.
                 if file.try_lock() and file.is_at(LANE, folder_fd) and is_folder_at(self._folder, folder_fd):
                     return file

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import Unreadable
-from .disk import refusals, refused
+from .disk import close, refusals, refused
 from .whole_file import publish
 
 CHATS = ".chats"
@@ -47,7 +47,7 @@ def opened_folder(folder: Path) -> Iterator[int | None]:
         yield fd
     finally:
         if fd is not None:
-            os.close(fd)
+            close(fd)
 
 
 def _open_folder(folder: Path) -> int | None:
@@ -67,7 +67,7 @@ def _open_folder(folder: Path) -> int | None:
             raise refused(error, f"Opening {folder}") from error
         finally:
             if fd is not None:
-                os.close(fd)
+                close(fd)
         if inner is None:
             return None
         fd = inner
@@ -114,4 +114,6 @@ def exists(name: str, fd: int) -> bool:
         os.stat(name, dir_fd=fd, follow_symlinks=False)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise refused(error, f"Looking for {name}") from error
     return True

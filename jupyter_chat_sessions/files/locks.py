@@ -10,7 +10,11 @@ import fcntl
 import os
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Literal
+
+from .disk import close
 
 LockKind = Literal["shared", "exclusive"]
 
@@ -53,7 +57,9 @@ class LockedFile:
         return os.path.samestat(there, os.fstat(self.descriptor()))
 
     def unlock(self) -> None:
-        fcntl.flock(self.descriptor(), fcntl.LOCK_UN)
+        """Gives the lock back, at the latest when the file is closed."""
+        with suppress(OSError):
+            fcntl.flock(self.descriptor(), fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Unlocks, also for a child between its fork and its exec, and closes."""
@@ -61,10 +67,19 @@ class LockedFile:
             fd, self.fd = self.fd, None
             _open.discard(self)
         if fd is not None:
-            try:
+            with suppress(OSError):  # closing frees it too, if later where a fork has it
                 fcntl.flock(fd, fcntl.LOCK_UN)
-            finally:
-                os.close(fd)
+            close(fd)
+
+
+@contextmanager
+def closed_on_error(file: LockedFile) -> Iterator[None]:
+    """Closes it where the block raises: a lock that nobody knows of would never be given back."""
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise
 
 
 _forking = threading.Lock()

@@ -53,3 +53,8 @@ def beginning_of(opened: Open) -> Place:
     with refusals("Reading a transcript"):
         header = read_range(opened.fd, 0, opened.top.end)
     return Place(opened.identity, opened.top.end, opened.size, header[-_MARK:], hashlib.blake2b(header))
+
+
+def place_behind(data: bytes, identity: Identity) -> Place:
+    """The place behind everything a file holds."""
+    return Place(identity, len(data), len(data), data[-_MARK:], hashlib.blake2b(data))

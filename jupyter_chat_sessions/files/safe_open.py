@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from ..core.errors import FileNotFound, Unreadable
-from .disk import refused
+from .disk import close, refused
 from .file_names import parts_of, served_type_of
 from .layout import opened_folder
 
@@ -59,7 +59,7 @@ def opened_file(folder: Path, name: str) -> Iterator[OpenFile]:
             raise _absent(name)
         yield OpenFile(fd, there.st_size, there.st_mtime_ns, etag_of(there), served_type_of(name))
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def etag_of(there: os.stat_result) -> str:
@@ -80,7 +80,7 @@ def opened_below(folder_fd: int, parts: tuple[str, ...]) -> Iterator[int | None]
         yield fd
     finally:
         if fd is not None:
-            os.close(fd)
+            close(fd)
 
 
 def _open_plain(folder: Path, parts: tuple[str, ...], name: str) -> int:
@@ -113,11 +113,11 @@ def open_by_walking(folder_fd: int, parts: tuple[str, ...], flags: int) -> int:
     try:
         for part in parts[:-1]:
             inner = os.open(part, _FOLDER, dir_fd=fd)
-            os.close(fd)
+            close(fd)
             fd = inner
         return os.open(parts[-1], flags, dir_fd=fd)
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def _with_openat2() -> OpenBelow | None:

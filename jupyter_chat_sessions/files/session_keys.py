@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..core.errors import InvalidThreadId, StorageFailed
 from ..core.ids import SessionKey, Subject, ThreadId, parse_thread_id
-from .disk import refusals
+from .disk import close, refusals, sync_names
 from .layout import KEYS, make_folder_in_chats, opened_folder
 from .locks import LockedFile
 from .whole_file import publish, replace
@@ -51,7 +51,7 @@ class SessionKeys:
         with opened_folder(self._folder) as folder_fd, refusals("Writing a session key"):
             fd = _there(folder_fd)
             if publish(fd, name, _content(minted)):
-                os.fsync(fd)
+                sync_names(fd)
                 return minted, True
             first = _read(fd, name)
             return (first, False) if first is not None else self._replace_garbage(fd, name, minted)
@@ -93,7 +93,7 @@ def _read(folder_fd: int, name: str) -> ThreadId | None:
     try:
         content = os.read(fd, 64)
     finally:
-        os.close(fd)
+        close(fd)
     try:
         thread_id = parse_thread_id(content[:-1].decode("ascii", "replace"))
     except InvalidThreadId:

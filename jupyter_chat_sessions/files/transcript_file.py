@@ -21,7 +21,7 @@ from ..core.transcript import CopiedLine, Header
 from .backwards import groups_backwards
 from .disk import read_range, refusals, refused, sync, write_all
 from .layout import TRANSCRIPT, is_folder_at, opened_folder
-from .locks import LockedFile, LockKind
+from .locks import LockedFile, LockKind, closed_on_error
 
 Identity = tuple[int, int]
 """Device and inode: the file itself, whatever its name."""
@@ -91,6 +91,12 @@ class TranscriptFile:
         """From now on the thread is deleted, whatever may stand in its place later."""
         self._is_gone = True
 
+    def begin(self, there: os.stat_result, top: Top) -> Identity:
+        """Takes note of the file that was just written here; which one it is."""
+        identity = there.st_dev, there.st_ino
+        self._top = identity, top
+        return identity
+
     def look(self) -> tuple[Identity, int] | None:
         """Which file is there and its size, by one `stat`; `None` where there is none."""
         try:
@@ -149,7 +155,7 @@ class TranscriptFile:
                     if self.has_existed:
                         raise self.deleted()
                     return None
-                with _closed_on_error(file), refusals(f"Locking {self._path}"):
+                with closed_on_error(file), refusals(f"Locking {self._path}"):
                     file.lock(kind)
                     is_there = file.is_at(TRANSCRIPT, folder_fd) and is_folder_at(self._folder, folder_fd)
                     if is_there and not self._is_gone:
@@ -167,7 +173,7 @@ class TranscriptFile:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
                 raise self._not_plain() from None
             raise refused(error, f"Opening {self._path}") from error
-        with _closed_on_error(file), refusals(f"Opening {self._path}"):
+        with closed_on_error(file), refusals(f"Opening {self._path}"):
             if not stat.S_ISREG(os.fstat(file.descriptor()).st_mode):
                 raise self._not_plain()
         return file
@@ -208,15 +214,6 @@ class TranscriptFile:
 
     def _not_plain(self) -> ChatError:
         return Unreadable(f"{self._path} is not a plain file; it is left alone.")
-
-
-@contextmanager
-def _closed_on_error(file: LockedFile) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        file.close()
-        raise
 
 
 @contextmanager

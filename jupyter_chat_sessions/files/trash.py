@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..core.errors import Conflict, ThreadNotFound
 from ..core.ids import ThreadId
-from .disk import refusals, sync_folder
+from .disk import close, refusals, sync_names
 from .layout import TRASH, exists, make_folder_in_chats, opened_folder
 
 KEPT_S = 7 * 24 * 3600.0
@@ -38,21 +38,25 @@ def move_to_trash(chats: Path, thread_id: ThreadId) -> None:
         name = _free_name(trash_fd, thread_id)
         os.utime(thread_id, dir_fd=chats_fd, follow_symlinks=False)
         os.rename(thread_id, name, src_dir_fd=chats_fd, dst_dir_fd=trash_fd)
-        os.fsync(trash_fd)
-        os.fsync(chats_fd)
+        with suppress(OSError):  # it has gone; should a power cut bring it back, its `deleted` line removes it again
+            sync_names(trash_fd)
+            sync_names(chats_fd)
 
 
 def move_from_trash(chats: Path, thread_id: ThreadId) -> None:
     """Moves the newest folder of that thread back to where it was."""
-    with opened_folder(chats) as chats_fd, opened_folder(chats / TRASH) as trash_fd:
+    with (
+        opened_folder(chats) as chats_fd,
+        opened_folder(chats / TRASH) as trash_fd,
+        refusals(f"Restoring thread {thread_id}"),
+    ):
         names = [] if trash_fd is None else _names_of(trash_fd, thread_id)
         if chats_fd is None or not names:
             raise ThreadNotFound(f"There is no deleted thread {thread_id} to restore.")
         if exists(thread_id, chats_fd):
             raise Conflict(f"Thread {thread_id} is there; the deleted one of that name stays in the trash.")
-        with refusals(f"Restoring thread {thread_id}"):
-            os.rename(names[-1], thread_id, src_dir_fd=trash_fd, dst_dir_fd=chats_fd)
-            sync_folder(chats)
+        os.rename(names[-1], thread_id, src_dir_fd=trash_fd, dst_dir_fd=chats_fd)
+        sync_names(chats_fd)
 
 
 def is_in_trash(chats: Path, thread_id: ThreadId) -> bool:
@@ -103,7 +107,7 @@ def _remove_tree(trash_fd: int, name: str) -> None:
     try:
         _empty(bench_fd)
     finally:
-        os.close(bench_fd)
+        close(bench_fd)
     os.rmdir(bench, dir_fd=trash_fd)
 
 
@@ -131,7 +135,7 @@ def _remove_flat(bench_fd: int, name: str) -> None:
                 else:
                     os.unlink(inner, dir_fd=fd)
     finally:
-        os.close(fd)
+        close(fd)
     os.rmdir(name, dir_fd=bench_fd)
 
 
@@ -145,5 +149,5 @@ def _make_passable(dir_fd: int, name: str) -> bool:
         with suppress(OSError):
             os.chmod(f"/proc/self/fd/{fd}", 0o700)
     finally:
-        os.close(fd)
+        close(fd)
     return True

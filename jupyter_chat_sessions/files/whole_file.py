@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from .disk import sync, write_all
+from .locks import LockedFile
 
 UNFINISHED = ".new-"
 """How the hidden names begin. What a killed process left under one is nobody's; see `remove_unfinished`."""
@@ -22,6 +23,30 @@ def publish(dir_fd: int, name: str, data: bytes) -> bool:
     """Writes a new file, synced. Whether it is ours: the first writer wins, the others change nothing."""
     with _written_beside(dir_fd, (data,), is_synced=True) as beside:
         return _link(dir_fd, beside, name)
+
+
+@contextmanager
+def published(dir_fd: int, name: str, data: bytes) -> Iterator[LockedFile | None]:
+    """Writes a new file, synced, and keeps it locked until the end of the block; `None` where there is one already.
+
+    Where the block raises, the file goes again, and nobody can have added anything to it.
+    """
+    beside = UNFINISHED + secrets.token_hex(8)
+    file = LockedFile(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, dir_fd)
+    try:
+        with _removed_after(dir_fd, beside):
+            file.lock("exclusive")
+            write_all(file.descriptor(), data)
+            sync(file.descriptor())
+            is_ours = _link(dir_fd, beside, name)
+        try:
+            yield file if is_ours else None
+        except BaseException:
+            if is_ours:
+                os.unlink(name, dir_fd=dir_fd)
+            raise
+    finally:
+        file.close()
 
 
 def publish_chunks(dir_fd: int, name: str, chunks: Iterable[bytes], mode: int = 0o600) -> bool:
@@ -59,17 +84,24 @@ def remove_unfinished(dir_fd: int, older_than_s: float) -> int:
 def _written_beside(dir_fd: int, chunks: Iterable[bytes], *, is_synced: bool, mode: int = 0o600) -> Iterator[str]:
     name = UNFINISHED + secrets.token_hex(8)
     fd = os.open(name, _BESIDE, mode, dir_fd=dir_fd)
-    try:
+    with _removed_after(dir_fd, name):
         try:
             for chunk in chunks:
                 write_all(fd, chunk)
             if is_synced:
                 sync(fd)
         finally:
-            os.close(fd)
+            os.close(fd)  # loudly: some file systems say only here that a write was refused
         yield name
+
+
+@contextmanager
+def _removed_after(dir_fd: int, name: str) -> Iterator[None]:
+    """Takes the hidden name away when the block ends. One that stays is swept one day."""
+    try:
+        yield
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(name, dir_fd=dir_fd)
 
 
