@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,5 +157,6 @@ def unfinished_of(run_id: RunId, events: Iterable[Mapping[str, Any]], why: str) 
     """The messages that a draft's events had begun."""
     live = Live(run_id)
     for event in events:
-        live.hear(event)
+        with suppress(KeyError, TypeError, AttributeError):  # anyone may have written there: a bad event is passed over
+            live.hear(event)
     return live.unfinished(why)

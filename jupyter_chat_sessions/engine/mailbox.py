@@ -73,5 +73,7 @@ async def _nothing() -> None:
 
 def _log_failure(answer: asyncio.Future[Any]) -> None:
     failure = None if answer.cancelled() else answer.exception()
-    if failure is not None:
-        log.log(logging.WARNING if isinstance(failure, ChatError) else logging.ERROR, "%r", failure, exc_info=failure)
+    if isinstance(failure, ChatError):
+        log.warning("%s", failure)
+    elif failure is not None:
+        log.error("%r", failure, exc_info=failure)

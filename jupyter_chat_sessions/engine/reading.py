@@ -5,9 +5,11 @@ Opening a thread to look at it costs the same however long it is; the first deci
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from ..core.conversation import Conversation, begin
+from ..core.errors import ChatError
 from ..core.events import Event
 from ..core.roles import Journal
 from ..core.transcript import Header, Line
@@ -49,5 +51,6 @@ class Reading:
         settled = settle(self._journal, before, event, now)
         self.is_whole = True
         if self.header is None and settled.conversation.seq:
-            self.header = self._journal.header()
+            with suppress(ChatError):  # what was decided has happened, also where this cannot be read just now
+                self.header = self._journal.header()
         return replace(settled, foreign=missed + settled.foreign)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..core.conversation import Conversation, adopt
-from ..core.errors import ChatError, ThreadDeleted
+from ..core.errors import ChatError, ReadOnly, ThreadDeleted
 from ..core.events import Answered, Append, Effect, Event, Foreign, LaneReleased, LaneTaken, Regenerated
 from ..core.live import unfinished_of
 from ..core.roles import Journal, Writing
 from ..core.step import step
-from ..core.transcript import Line, Message
+from ..core.transcript import Line, Message, RunLine, StartLine
 
 INTERRUPTED = "interrupted: the server stopped"
 
@@ -62,6 +62,11 @@ class _Plan:
 
     def decide(self, foreign: tuple[Line, ...]) -> Writing:
         self.foreign = foreign
+        if self.after.has_lane and any(isinstance(line, (StartLine, RunLine)) for line in foreign):
+            # Only the lane's holder writes these: they are ours, refused by a disk that kept them all the same. Nobody
+            # makes that answer, so the lane is taken anew, and with it what was left is ended.
+            self._journal.release_lane()
+            self.meet(LaneReleased())
         for line in foreign:
             self.meet(Foreign(line))
         if self.after.wants_lane or isinstance(self._event, (Regenerated, Answered)):
@@ -85,8 +90,14 @@ class _Plan:
                 self.effects.append(effect)
 
     def _try_lane(self) -> None:
-        if not self.after.has_lane and self._journal.take_lane():
+        if not self.after.has_lane and self._takes_lane():
             self.meet(LaneTaken(self._left_unfinished()))
+
+    def _takes_lane(self) -> bool:
+        try:
+            return self._journal.take_lane()
+        except ReadOnly:  # who may not write does not run threads, and can still watch them
+            return False
 
     def _left_unfinished(self) -> tuple[Message, ...]:
         running = self.after.running

@@ -46,26 +46,27 @@ class Telling:
     def tell(self, before: Conversation, settled: Settled) -> None:
         """Tells the lines of one decision, others' first, and what they changed besides."""
         now = settled.conversation
-        for line in settled.foreign:
+        for line in (*settled.foreign, *settled.own):
             self._audience.tell_line(line)
-            self._endings.hear(line, now)
-        for line in settled.own:
-            self._audience.tell_line(line)
-            self._tell_run(line, now)
+            if isinstance(line, StartLine) and line in settled.own:
+                self._begin_run(line)
+            else:
+                self._go_on_with_run(line, now)
             self._endings.hear(line, now)
         if before.queue != now.queue:
             self._audience.tell(news_frame("queue", {"queue": queue_record(now.queue)}))
         if before.title != now.title:
             self._audience.tell(news_frame("thread", {"title": now.title}))
 
-    def _tell_run(self, line: Line, now: Conversation) -> None:
-        """What a line of our own means for the run in flight."""
+    def _begin_run(self, line: StartLine) -> None:
+        self._audience.begin_run(line.run_id)
+        self._audience.tell_event(run_started(self._thread_id, line.run_id, line.parent_run_id))
+        self._draft.begin(line.run_id, line.seq)
+
+    def _go_on_with_run(self, line: Line, now: Conversation) -> None:
+        """What a line means for the run in flight here. It is ours, also where a disk refused it and kept it."""
         audience = self._audience
-        if isinstance(line, StartLine):
-            audience.begin_run(line.run_id)
-            audience.tell_event(run_started(self._thread_id, line.run_id, line.parent_run_id))
-            self._draft.begin(line.run_id, line.seq)
-        elif isinstance(line, MessageLine) and audience.live and line.run_id == audience.live.run_id:
+        if isinstance(line, MessageLine) and audience.live and line.run_id == audience.live.run_id:
             if line.message["role"] == "tool":
                 audience.live.close_tool_call(line.message.get("toolCallId", ""))
                 audience.tell_event(tool_returned(line.message))

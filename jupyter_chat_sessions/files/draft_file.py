@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -19,7 +20,12 @@ from .disk import close, read_range, refusals, refused, write_all
 from .layout import DRAFT, opened_folder
 
 _BEGIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_ODD = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class _NotPlain(StorageFailed):
+    """A link, a folder or a pipe is in its place: nobody here has written a draft."""
 
 
 class DraftFile:
@@ -60,7 +66,10 @@ class DraftFile:
     def read(self) -> Draft | None:
         """What was left; `None` where there is none, or none that can be read. Bad lines are passed over."""
         with refusals("Reading a draft"):
-            fd = self._open(os.O_RDONLY)
+            try:
+                fd = self._open(os.O_RDONLY)
+            except _NotPlain:
+                return None
             if fd is None:
                 return None
             try:
@@ -78,9 +87,13 @@ class DraftFile:
                 fd = os.open(DRAFT, flags | _SAFELY, 0o600, dir_fd=folder_fd)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                if error.errno in _ODD:
+                    raise _NotPlain(f"{self._folder / DRAFT} is not a plain file.") from None
+                raise
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise StorageFailed(f"{self._folder / DRAFT} is not a plain file.")
+                raise _NotPlain(f"{self._folder / DRAFT} is not a plain file.")
         except BaseException:
             close(fd)
             raise

@@ -70,17 +70,23 @@ def test_a_draft_that_is_none_is_no_draft(chats: Path, content: bytes) -> None:
     assert writer.journal.read_draft() is None
 
 
-def test_a_draft_is_refused_where_a_link_or_a_pipe_stands(chats: Path, tmp_path: Path) -> None:
+def test_where_a_link_a_pipe_or_a_folder_stands_nothing_is_drafted_and_nothing_was_left(
+    chats: Path, tmp_path: Path
+) -> None:
     writer = writer_in(chats)
     writer.append(asked("m1"))
     path = chats / writer.journal.thread_id / "draft.jsonl"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ChatError):
         writer.journal.begin_draft(run_id("r"), 2)
+    assert writer.journal.read_draft() is None
     path.unlink()
-    os.mkfifo(path)
-    with pytest.raises(ChatError):
-        writer.journal.read_draft()
+    for make in (os.mkfifo, os.mkdir):
+        make(path)
+        with pytest.raises(ChatError):
+            writer.journal.begin_draft(run_id("r"), 2)
+        assert writer.journal.read_draft() is None
+        (path.unlink if path.is_fifo() else path.rmdir)()
     assert not (tmp_path / "elsewhere").exists()
 
 
