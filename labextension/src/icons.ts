@@ -25,3 +25,10 @@ export const shieldIcon = new LabIcon({
     '<path class="jp-icon3" fill="#616161" d="M12 2l8 3v6c0 5-3.4 9.4-8 11-4.6-1.6-8-6-8-11V5l8-3zm0 2.1L6 6.4V11c0 3.9 2.5 7.4 6 8.9 3.5-1.5 6-5 6-8.9V6.4l-6-2.3z"/>'
   )
 });
+
+export const sentIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:sent',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M5 3h14v18H5V3zm2 2v14h10V5H7zm2 3h6v1.6H9V8zm0 3.2h6v1.6H9v-1.6zm0 3.2h4V16H9v-1.6z"/>'
+  )
+});

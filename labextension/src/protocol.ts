@@ -108,8 +108,18 @@ export type ToolMessage = Omit<AgUiToolMessage, 'metadata'> & {
   readonly metadata?: { readonly jupyter?: ToolRecord };
 };
 
+/** Who said a message, and how it ended. */
+export interface AnswerRecord {
+  readonly author?: string;
+  /** The model, by its id; none where no model answered. */
+  readonly model?: string;
+  readonly reasoning?: string;
+  /** Why it was cut short; none where its author had said all. */
+  readonly finish?: 'length' | 'content_filter';
+}
+
 export type AssistantMessage = Omit<AgUiAssistantMessage, 'metadata'> & {
-  readonly metadata?: { readonly jupyter?: { readonly author?: string } };
+  readonly metadata?: { readonly jupyter?: AnswerRecord };
 };
 
 export type Message = Readonly<

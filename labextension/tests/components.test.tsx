@@ -7,6 +7,7 @@ import { actions, host, renders, show, shownIn } from './host';
 import type { StoredFile, ThreadRow } from '../src/client/rest';
 import { Composer } from '../src/components/Composer';
 import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
+import { DEFAULTS } from '../src/components/host';
 import { groupsOf, SessionList } from '../src/components/SessionList';
 import { chatIcon } from '../src/icons';
 import { Markdown } from '../src/markdown/Markdown';
@@ -33,7 +34,7 @@ describe('the composer', () => {
   });
 
   test('sends by Shift+Enter and not by Enter, where that is set', () => {
-    const preferences = { ...host.preferences, value: { sendKey: 'Shift+Enter' as const } };
+    const preferences = { ...host.preferences, value: { ...DEFAULTS, sendKey: 'Shift+Enter' as const } };
     render(shownIn(<Composer {...props} draft="hi" />, { ...host, preferences }));
     const area = screen.getByRole('textbox', { name: 'Message' });
     fireEvent.keyDown(area, { key: 'Enter' });

@@ -34,6 +34,48 @@ export interface StoredFile extends Artifact {
   readonly modified: string;
 }
 
+/** Someone who can answer, and why it is offered. `trusted` is false for a server that may be another user's. */
+export interface Offer {
+  readonly id: string;
+  readonly label: string;
+  readonly why: 'setting' | 'environment' | 'key' | 'found' | 'installed' | 'always';
+  readonly trusted: boolean;
+}
+
+/** A provider with where its key comes from; `install` says what its models need first. */
+export interface KeyPlace {
+  readonly name: string;
+  readonly title: string;
+  readonly set: boolean;
+  readonly source: 'memory' | 'keyring' | 'environment' | 'file' | 'command' | null;
+  readonly needs_key: boolean;
+  readonly variable: string;
+  readonly model: string;
+  readonly install: string;
+}
+
+/** What can answer, who does where nobody is named, and which keys there are. */
+export interface ModelList {
+  readonly models: readonly Offer[];
+  readonly default: { readonly id: string; readonly label: string; readonly why: string };
+  readonly providers: readonly KeyPlace[];
+}
+
+/** What was sent to a provider in one step; `sent` in seconds since 1970. */
+export interface SentRequest {
+  readonly sent: number;
+  readonly body: {
+    readonly model: string;
+    readonly messages: readonly SentMessage[];
+    readonly tools?: readonly unknown[];
+  };
+}
+
+export interface SentMessage {
+  readonly role: string;
+  readonly content: unknown;
+}
+
 /** A refusal by the server: `code` for programs, `message` for people. Status 0: it could not be reached. */
 export class RestError extends Error {
   constructor(
@@ -109,6 +151,29 @@ export class Rest {
   /** Copies a file below the notebook's folder into the thread's, by its path there. */
   copyIn(threadId: string, path: string, place: Place = {}): Promise<Artifact> {
     return this.ask('POST', `threads/${threadId}/import`, place, { path });
+  }
+
+  models(): Promise<ModelList> {
+    return this.ask('GET', 'models');
+  }
+
+  /** Gives the server a provider's key; it is held there and never comes back. */
+  async holdKey(provider: string, key: string): Promise<void> {
+    await this.ask('PUT', `keys/${provider}`, {}, { key });
+  }
+
+  async forgetKey(provider: string): Promise<void> {
+    await this.ask('DELETE', `keys/${provider}`);
+  }
+
+  /** What was sent to a provider in a run, as far as the server still has it. */
+  async requests(threadId: string, runId: string, place: Place = {}): Promise<readonly SentRequest[]> {
+    const answer = await this.ask<{ requests: readonly SentRequest[] }>(
+      'GET',
+      `threads/${threadId}/runs/${runId}/requests`,
+      place
+    );
+    return answer.requests;
   }
 
   /** The address of a thread's socket, without its query. */

@@ -3,6 +3,7 @@
 import { useState } from 'react';
 
 import type { Decision } from '../protocol';
+import { modelOf } from '../store/model';
 import type { Shown } from '../store/thread';
 import { isStoppable, waitingOf } from '../store/turns';
 import { Banners } from './Banner';
@@ -12,6 +13,7 @@ import { EmptyState } from './EmptyState';
 import { FilesStrip } from './Files';
 import { useHost } from './host';
 import { MessageList } from './MessageList';
+import { useSource } from './source';
 
 /** What can be done with a thread. One object for the life of the thread. */
 export interface ChatActions {
@@ -31,6 +33,10 @@ export interface ChatActions {
   readonly nudge: () => void;
   readonly loadOlder: () => void;
   readonly dismissNotice: () => void;
+  /** Asks who is to answer from now on. */
+  readonly chooseModel: () => void;
+  /** Shows what was sent to a provider in these runs. */
+  readonly showRequests: (runIds: readonly string[]) => void;
   /** Copies a file into the notebook's folder; the path it has there. */
   readonly saveOut: (path: string) => Promise<string>;
 }
@@ -45,7 +51,8 @@ export interface ChatProps {
 }
 
 export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatProps): JSX.Element {
-  const { trans } = useHost();
+  const { trans, preferences } = useHost();
+  const { defaultModel } = useSource(preferences);
   const [started, start] = useState(0);
   const { view, connection, draft } = shown;
   const isEmpty =
@@ -64,6 +71,7 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
       ) : isEmpty ? (
         <EmptyState
           agent={view.agent}
+          onConnect={actions.chooseModel}
           onStart={text => {
             actions.write(text);
             start(started + 1);
@@ -83,8 +91,22 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
         onSend={actions.send}
         onStop={actions.cancel}
       >
-        <Chip agent={view.agent} level={view.level} />
+        <Chip
+          agent={view.agent}
+          level={view.level}
+          model={labelOf(shown, defaultModel)}
+          onChoose={actions.chooseModel}
+        />
       </Composer>
     </div>
   );
+}
+
+/** What the chip says instead of who answers by default; `null` where that is who does. */
+function labelOf({ model, view }: Shown, fallback: string): string | null {
+  if (model !== undefined) {
+    return model?.label ?? null;
+  }
+  const said = modelOf(view);
+  return said.id ?? (said.isCommanded ? null : fallback || null);
 }

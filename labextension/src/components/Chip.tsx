@@ -1,5 +1,7 @@
 /** Who answers, and how far tools are kept inside their folder. */
 
+import { caretDownEmptyThinIcon } from '@jupyterlab/ui-components';
+
 import { shieldIcon } from '../icons';
 import type { AgentInfo, Level } from '../protocol';
 import { useHost } from './host';
@@ -7,9 +9,12 @@ import { useHost } from './host';
 export interface ChipProps {
   readonly agent: AgentInfo | null;
   readonly level: Level | null;
+  /** The thread's own model; `null` where the server's choice answers. */
+  readonly model: string | null;
+  readonly onChoose: () => void;
 }
 
-export function Chip({ agent, level }: ChipProps): JSX.Element {
+export function Chip({ agent, level, model, onChoose }: ChipProps): JSX.Element {
   const { trans } = useHost();
   const levels = {
     isolated: {
@@ -29,9 +34,16 @@ export function Chip({ agent, level }: ChipProps): JSX.Element {
   return (
     <span className="jcs-Chips">
       {agent && (
-        <span className="jcs-Chip" title={agent.label}>
-          {agent.label}
-        </span>
+        <button
+          type="button"
+          className="jcs-Chip jcs-mod-choose"
+          title={trans.__('%1 answers. Click to choose who does', model ?? agent.label)}
+          aria-label={trans.__('%1 answers; choose who does', model ?? agent.label)}
+          onClick={onChoose}
+        >
+          <span className="jcs-Chip-label">{model ?? agent.label}</span>
+          <caretDownEmptyThinIcon.react tag="span" />
+        </button>
       )}
       {shown && (
         <span

@@ -7,6 +7,7 @@ import { useHost } from './host';
 export interface EmptyStateProps {
   readonly agent: AgentInfo | null;
   readonly onStart: (text: string) => void;
+  readonly onConnect: () => void;
 }
 
 interface Starter {
@@ -14,7 +15,7 @@ interface Starter {
   readonly text: string;
 }
 
-export function EmptyState({ agent, onStart }: EmptyStateProps): JSX.Element {
+export function EmptyState({ agent, onStart, onConnect }: EmptyStateProps): JSX.Element {
   const { trans } = useHost();
   const isModel = agent !== null && agent.kind !== 'none';
   const starters: readonly Starter[] = isModel
@@ -49,6 +50,14 @@ export function EmptyState({ agent, onStart }: EmptyStateProps): JSX.Element {
           ? trans.__('Ask anything. Code runs in this chat’s own folder.')
           : trans.__('Python, shell lines that begin with ! and commands run in this chat’s own folder.')}
       </p>
+      {agent !== null && !isModel && (
+        <p>
+          {trans.__('No AI model is connected.')}{' '}
+          <button type="button" className="jcs-Link" onClick={onConnect}>
+            {trans.__('Connect one')}
+          </button>
+        </p>
+      )}
       <ul aria-label={trans.__('Ways to begin')}>
         {starters.map(({ label, text }) => (
           <li key={label}>

@@ -4,7 +4,8 @@ import { copyIcon, refreshIcon } from '@jupyterlab/ui-components';
 import { memo, useMemo } from 'react';
 
 import { Markdown } from '../markdown/Markdown';
-import type { Approval, CallInFlight, Content, RunInFlight } from '../protocol';
+import { sentIcon } from '../icons';
+import type { AnswerRecord, Approval, CallInFlight, Content, Message, RunInFlight } from '../protocol';
 import { resultOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Deciding } from '../store/view';
@@ -61,6 +62,7 @@ function TurnBody(props: TurnProps): JSX.Element {
   const pieces = useMemo(() => piecesOf(turn, live), [turn, live]);
   const isOver = run.outcome !== null && approval === null;
   const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
+  const isModels = answers.some(({ message }) => recordOf(message)?.model !== undefined);
   const asked = question && textOf(contentOf(question.message));
   const isEcho = (call: Call): boolean =>
     asked !== null && isSameCode(asked, argumentsOf(call.arguments).code?.text);
@@ -144,6 +146,17 @@ function TurnBody(props: TurnProps): JSX.Element {
           >
             <copyIcon.react tag="span" />
           </button>
+          {isModels && (
+            <button
+              type="button"
+              className="jcs-IconButton"
+              title={trans.__('What was sent to the model')}
+              aria-label={trans.__('What was sent to the model')}
+              onClick={() => actions.showRequests(runs.map(each => each.run_id))}
+            >
+              <sentIcon.react tag="span" />
+            </button>
+          )}
           {isLast && !isReadOnly && first.message_id !== null && (
             <button
               type="button"
@@ -159,6 +172,11 @@ function TurnBody(props: TurnProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** What is kept of who said a message. */
+function recordOf(message: Message): AnswerRecord | undefined {
+  return message.role === 'assistant' ? message.metadata?.jupyter : undefined;
 }
 
 /** The calls that have a card of their own: those a person is asked about are on the approval's. */
@@ -217,7 +235,8 @@ function piecesOf({ run, answers }: Turn, live: RunInFlight | null): readonly Pi
         result: resultOf(answers, call.id)
       };
     });
-    return [{ id: message.id, text: message.content ?? '', reasoning: '', calls }];
+    const reasoning = message.metadata?.jupyter?.reasoning ?? '';
+    return [{ id: message.id, text: message.content ?? '', reasoning, calls }];
   });
   if (!live) {
     return pieces;
@@ -252,7 +271,9 @@ function Ending({
   const { trans } = useHost();
   const { outcome, error, isDecided } = turn.run;
   const asked = turn.runs[0].message_id;
-  if (outcome === null || outcome === 'success') {
+  const last = turn.answers.at(-1);
+  const cut = last && recordOf(last.message)?.finish;
+  if (outcome === null || (outcome === 'success' && !cut)) {
     return null;
   }
   if (outcome === 'cancelled' || (outcome === 'waiting' && isDecided)) {
@@ -262,9 +283,13 @@ function Ending({
     return <p className="jcs-Ending">{trans.__('Waiting for a decision')}</p>;
   }
   const words =
-    outcome === 'interrupted'
-      ? trans.__('The answer was interrupted: the server stopped while it was being made.')
-      : (error?.message ?? trans.__('The answer failed.'));
+    cut === 'content_filter'
+      ? trans.__('The provider cut the answer off: its filter took exception to it.')
+      : cut === 'length'
+        ? trans.__('The answer is cut off: it reached the longest the model may write.')
+        : outcome === 'interrupted'
+          ? trans.__('The answer was interrupted: the server stopped while it was being made.')
+          : (error?.message ?? trans.__('The answer failed.'));
   return (
     <div
       className={`jcs-Ending jcs-mod-${outcome}`}
@@ -279,7 +304,7 @@ function Ending({
               {trans.__('Retry')}
             </button>
           )}
-          {outcome === 'interrupted' && (
+          {(outcome === 'interrupted' || cut === 'length') && (
             <button
               type="button"
               className="jcs-Button"

@@ -6,6 +6,9 @@ import { useMemo, useSyncExternalStore } from 'react';
 import type { Thread } from '../store/thread';
 import { Chat } from './Chat';
 import type { ChatActions } from './Chat';
+import { askForModel, showRequests } from './dialogs';
+import { useHost } from './host';
+import type { Host } from './host';
 
 export interface ThreadViewProps {
   readonly thread: Thread;
@@ -15,14 +18,18 @@ export interface ThreadViewProps {
 
 export function ThreadView({ thread, focusKey, isProvisional }: ThreadViewProps): JSX.Element {
   const shown = useSyncExternalStore(thread.subscribe, thread.snapshot);
-  const actions = useMemo(() => actionsOf(thread), [thread]);
+  const host = useHost();
+  const actions = useMemo(() => actionsOf(thread, host), [thread, host]);
   return <Chat shown={shown} actions={actions} focusKey={focusKey} isProvisional={isProvisional} />;
 }
 
-function actionsOf(thread: Thread): ChatActions {
+function actionsOf(thread: Thread, host: Host): ChatActions {
+  const fallback = (): string | null => host.preferences.value.defaultModel || null;
   return {
-    send: text => thread.send(text),
-    branch: (text, parentRunId) => thread.send(text, { parentRunId }),
+    send: text => thread.send(text, {}, fallback()),
+    branch: (text, parentRunId) => thread.send(text, { parentRunId }, fallback()),
+    chooseModel: () => void askForModel(thread, host),
+    showRequests: runIds => void showRequests(thread, runIds, host),
     look: runId => thread.look(runId),
     decide: (runId, decisions) => thread.decide(runId, decisions),
     sendAgain: id => thread.sendAgain(id),

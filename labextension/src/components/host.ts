@@ -13,9 +13,11 @@ import type { Source } from './source';
 export interface Preferences {
   /** The keys that send a message; the other of the two begins a new line. */
   readonly sendKey: 'Enter' | 'Shift+Enter';
+  /** Who answers in threads that name nobody; "" leaves it to the server. */
+  readonly defaultModel: string;
 }
 
-export const DEFAULTS: Preferences = { sendKey: 'Enter' };
+export const DEFAULTS: Preferences = { sendKey: 'Enter', defaultModel: '' };
 
 export interface Host {
   readonly trans: TranslationBundle;

@@ -77,5 +77,7 @@ const NOTHING: ChatActions = {
   nudge: nothing,
   loadOlder: nothing,
   dismissNotice: nothing,
+  chooseModel: nothing,
+  showRequests: nothing,
   saveOut: () => Promise.reject(new Error('A saved chat is only read.'))
 };

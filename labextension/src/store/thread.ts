@@ -4,7 +4,7 @@
  * One thread has one wire, however many places show it. Listeners are told at most every 50 ms.
  */
 
-import type { Place, Rest, StoredFile } from '../client/rest';
+import type { ModelList, Place, Rest, SentRequest, StoredFile } from '../client/rest';
 import { queryOf } from '../client/rest';
 import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
@@ -12,6 +12,7 @@ import { newId } from '../ids';
 import { EventType } from '../protocol';
 import type { ClientFrame, Content, Decision, SendOptions, ServerFrame } from '../protocol';
 import { foldPage } from './lines';
+import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
 import { leafOf, needsOlder, runningOf } from './turns';
 import { EMPTY } from './view';
@@ -26,6 +27,13 @@ export interface Shown {
   readonly isLoadingOlder: boolean;
   /** What lies in the thread's folder. */
   readonly files: readonly StoredFile[];
+  /** The model that was chosen here; `undefined` where the path says which, `null` for the server's choice. */
+  readonly model?: ChosenModel | null;
+}
+
+export interface ChosenModel {
+  readonly id: string;
+  readonly label: string;
 }
 
 /** Milliseconds between two tellings of listeners. */
@@ -77,11 +85,55 @@ export class Thread {
   }
 
   /** Sends a message; its words are shown at once, as pending. It follows what is on screen. */
-  send(content: Content, options?: SendOptions): void {
+  send(content: Content, options: SendOptions = {}, fallback: string | null = null): void {
     const { tip } = this.shown.view;
-    const placed =
-      tip !== null && options?.parentRunId === undefined ? { ...options, parentRunId: tip } : options;
-    this.ask({ kind: 'send', id: newId(), content, ...(placed && { options: placed }) });
+    const model = this.modelFor(content, fallback);
+    const placed = {
+      ...(model !== null && { model }),
+      ...(tip !== null && { parentRunId: tip }),
+      ...options
+    };
+    const isPlain = Object.keys(placed).length === 0;
+    this.ask({ kind: 'send', id: newId(), content, ...(!isPlain && { options: placed }) });
+  }
+
+  /** The model a message names: the one chosen here, else the path's, else `fallback`. */
+  private modelFor(content: Content, fallback: string | null): string | null {
+    if (typeof content === 'string' && isModelCommand(content)) {
+      this.show({ model: undefined });
+      return null;
+    }
+    const { model, view } = this.shown;
+    if (model !== undefined) {
+      return model?.id ?? null;
+    }
+    const said = modelOf(view);
+    return said.isCommanded ? null : (said.id ?? fallback);
+  }
+
+  /** Has the next messages answered by that model; `null` leaves it to the server. */
+  chooseModel(model: ChosenModel | null): void {
+    this.show({ model });
+    this.tell();
+  }
+
+  /** What can be chosen to answer. */
+  models(): Promise<ModelList> {
+    return this.rest.models();
+  }
+
+  async holdKey(provider: string, key: string): Promise<void> {
+    await this.rest.holdKey(provider, key);
+  }
+
+  async forgetKey(provider: string): Promise<void> {
+    await this.rest.forgetKey(provider);
+  }
+
+  /** What was sent to a provider in these runs, oldest first. */
+  async requests(runIds: readonly string[]): Promise<readonly SentRequest[]> {
+    const found = await Promise.all(runIds.map(runId => this.rest.requests(this.id, runId, this.place)));
+    return found.flat();
   }
 
   /** Shows the branch through a run; the thread itself does not change. */

@@ -1,0 +1,34 @@
+/**
+ * Which model answers in a thread, as its path says: the newest question that was put to one, or a `/model` command.
+ */
+
+import { textOf, turnsOf } from './turns';
+import type { View } from './view';
+
+const COMMAND = /^\s*\/model(?:\s+(\S+))?\s*$/;
+
+export interface ThreadModel {
+  /** Its id; `null` where the server chooses. */
+  readonly id: string | null;
+  /** Whether the server knows it by a command, so that messages need not name it. */
+  readonly isCommanded: boolean;
+}
+
+/** Whether a message is a command about models, which no model answers. */
+export function isModelCommand(text: string): boolean {
+  return COMMAND.test(text);
+}
+
+export function modelOf(view: View): ThreadModel {
+  for (const { run, question } of [...turnsOf(view)].reverse()) {
+    const asked = question?.message.role === 'user' ? textOf(question.message.content) : '';
+    const named = COMMAND.exec(asked)?.[1];
+    if (named !== undefined) {
+      return { id: named === 'default' ? null : named, isCommanded: true };
+    }
+    if (run.model !== null && !isModelCommand(asked)) {
+      return { id: run.model, isCommanded: false };
+    }
+  }
+  return { id: null, isCommanded: false };
+}
