@@ -118,7 +118,7 @@ describe('a thread', () => {
     thread.chooseModel({ id: 'openai:a', label: 'A' });
     thread.send('go', {}, 'setting:m');
     expect(model()).toBe('openai:a');
-    thread.chooseModel(null);
+    thread.chooseModel({ id: '', label: 'As the server chooses' });
     thread.send('go', {}, 'setting:m');
     expect(model()).toBeNull();
     thread.chooseModel({ id: 'openai:a', label: 'A' });

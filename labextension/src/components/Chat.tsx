@@ -105,7 +105,7 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
 /** What the chip says instead of who answers by default; `null` where that is who does. */
 function labelOf({ model, view }: Shown, fallback: string): string | null {
   if (model !== undefined) {
-    return model?.label ?? null;
+    return model.label;
   }
   const said = modelOf(view);
   return said.id ?? (said.isCommanded ? null : fallback || null);

@@ -52,7 +52,7 @@ export async function askForModel(thread: Thread, host: Host): Promise<void> {
   });
   const { button, value } = await dialog.launch();
   if (button.accept && value !== undefined && value !== null) {
-    thread.chooseModel(value.id === '' ? null : value);
+    thread.chooseModel(value);
   }
 }
 

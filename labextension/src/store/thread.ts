@@ -27,8 +27,8 @@ export interface Shown {
   readonly isLoadingOlder: boolean;
   /** What lies in the thread's folder. */
   readonly files: readonly StoredFile[];
-  /** The model that was chosen here; `undefined` where the path says which, `null` for the server's choice. */
-  readonly model?: ChosenModel | null;
+  /** The model that was chosen here; `undefined` where the path says which. */
+  readonly model?: ChosenModel;
 }
 
 export interface ChosenModel {
@@ -105,21 +105,26 @@ export class Thread {
     }
     const { model, view } = this.shown;
     if (model !== undefined) {
-      return model?.id ?? null;
+      return model.id || null;
     }
     const said = modelOf(view);
     return said.isCommanded ? null : (said.id ?? fallback);
   }
 
-  /** Has the next messages answered by that model; `null` leaves it to the server. */
-  chooseModel(model: ChosenModel | null): void {
+  /** Has the next messages answered by that model; the id "" leaves it to the server. */
+  chooseModel(model: ChosenModel): void {
     this.show({ model });
     this.tell();
   }
 
-  /** What can be chosen to answer. */
-  models(): Promise<ModelList> {
-    return this.rest.models();
+  /** What can be chosen to answer. A key may have changed who does by default, which the chip then says. */
+  async models(): Promise<ModelList> {
+    const list = await this.rest.models();
+    const { id, label } = list.default;
+    this.show({
+      view: { ...this.shown.view, agent: { id, label, kind: id === 'direct' ? 'none' : 'model' } }
+    });
+    return list;
   }
 
   async holdKey(provider: string, key: string): Promise<void> {
