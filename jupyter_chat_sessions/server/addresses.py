@@ -12,6 +12,8 @@ from .live import Live
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
 from .models import Models, ProviderKey, Requests
 from .persons_files import CopyIn, SaveOut
+from .shared_page import SharedAsset, SharedPage
+from .shares import OneShare, Shares
 from .threads import Export, RestartKernel, Restore, Thread, Threads
 
 __all__ = ["DOORS", "PREFIX"]
@@ -36,7 +38,11 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/runs/([^/]*)/requests", Requests),
     (rf"{_THREAD}/files", Files),
     (rf"{_THREAD}/files/(.+)", File),
+    (rf"{_THREAD}/shares", Shares),
+    (rf"{_THREAD}/shares/([^/]+)", OneShare),
+    (rf"{_THREAD}/shared", SharedPage),
     (_THREAD, Thread),
+    (r"/shared/([^/]+)", SharedAsset),
     (r"/runs/([^/]*)/files/(.+)", RunFile),
     (r"/models", Models),
     (r"/keys/([^/]*)", ProviderKey),

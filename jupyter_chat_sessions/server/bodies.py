@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from ..core.errors import Malformed
+from ..core.grants import ShareLevel
 
 MOST_CONTENT = 1_000_000
 
@@ -104,6 +105,16 @@ class Answer(Body):
 
 class TypedKey(Body):
     key: Annotated[SecretStr, Field(max_length=8192)]
+
+
+class NewShare(Body):
+    rights: ShareLevel = "read"
+    expires_in: Annotated[int, Field(ge=60, le=366 * 86_400)] = 7 * 86_400
+
+
+class Entering(Body):
+    token: Annotated[str, Field(max_length=100)] | None = None
+    share: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
 
 
 class SendOptions(Body):

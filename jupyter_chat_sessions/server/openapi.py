@@ -62,6 +62,8 @@ _ACCEPTED = {
     "queue_depth": INTEGER,
 }
 
+_SHARE = {"share_id": STRING, "thread_id": STRING, "rights": STRING, "created": STRING, "expires": STRING}
+
 SCHEMAS: dict[str, Schema] = {
     "Error": _object({"code": STRING, "message": STRING}),
     "ThreadRow": _object(_ROW),
@@ -81,6 +83,10 @@ SCHEMAS: dict[str, Schema] = {
     "Answered": _object({**_ACCEPTED, "outcome": STRING, "messages": _list({"type": "object"})}),
     "Cancelled": _object({"cancelled": BOOLEAN, "run_ids": _list(STRING)}),
     "GoingOn": _object({"thread_id": STRING, "message_id": STRING, "run_id": STRING}),
+    "Share": _object(_SHARE),
+    "NewlyShared": _object({**_SHARE, "token": STRING, "url": STRING}),
+    "ShareList": _object({"shares": _list(_ref("Share"))}),
+    "Entered": _object({"share_id": STRING, "rights": STRING, "expires": STRING}),
     "Head": _object({"thread_id": STRING, "head": STRING}),
     "Restarted": _object({"restarted": BOOLEAN}),
     "FileList": _object(
@@ -125,6 +131,8 @@ _BODIES: dict[str, type[BaseModel]] = {
     "Cancel": bodies.Cancel,
     "Regenerate": bodies.Regenerate,
     "Answer": bodies.Answer,
+    "NewShare": bodies.NewShare,
+    "Entering": bodies.Entering,
     "NewHead": bodies.Head,
     "TypedKey": bodies.TypedKey,
 }
@@ -252,6 +260,18 @@ PATHS: dict[str, dict[str, Schema]] = {
             "What was sent to a provider in a run", {200: _json("Requests", "Step by step.")}, query=_HINTS
         )
     },
+    f"{THREAD}/shares": {
+        "get": _operation("The shares that open it", {200: _json("ShareList", "The list.")}, query=_HINTS),
+        "post": _operation(
+            "Share it: the token is told this once", {201: _json("NewlyShared", "Made.")}, "NewShare", query=_HINTS
+        ),
+    },
+    f"{THREAD}/shares/{{share_id}}": {"delete": _operation("Take a share back", _NOTHING, query=_HINTS)},
+    f"{THREAD}/shared": {
+        "get": _operation("The page a share's link opens", {200: _bytes("text/html", "The page.")}),
+        "post": _operation("Trade a share's token for a cookie", {200: _json("Entered", "Done.")}, "Entering"),
+    },
+    "/shared/{name}": {"get": _operation("That page's script and style", {200: _bytes("text/javascript", "It.")})},
     f"{THREAD}/files": {"get": _operation("The files", {200: _json("FileList", "The list.")}, query=_HINTS)},
     f"{THREAD}/files/{{path}}": {
         "get": _operation("A file", _FILE_BYTES, query=_HINTS),

@@ -114,6 +114,13 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("DELETE", f"{here}/messages/nobody")
     await walk("GET", f"{here}/messages", query={"limit": "x"})
     await walk("GET", f"{here}/events", query={"after": "x"})
+    share = (await walk("POST", f"{here}/shares", {"rights": "send"})).json
+    await walk("GET", f"{here}/shares")
+    await walk("GET", f"{here}/shared")
+    await walk("POST", f"{here}/shared", {"token": share["token"]})
+    await walk("POST", f"{here}/shared", {"token": "nonsense"})
+    await walk("GET", "/shared/nothing.js")
+    await walk("DELETE", f"{here}/shares/{share['share_id']}")
     await walk("DELETE", here)
     await walk("GET", here)
     await walk("POST", f"{here}/restore", {})
