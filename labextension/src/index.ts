@@ -19,9 +19,11 @@ import type { ThreadTab } from './lab/document';
 import { insertBelow } from './lab/insert';
 import { ActiveNotebook } from './lab/notebook';
 import { SetPreferences } from './lab/preferences';
+import { shareThread } from './lab/share';
 import { Sidebar } from './lab/sidebar';
 import { addPanelRenderer } from './notebook/mime';
 import { MODULE, MODULE_VERSION } from './notebook/name';
+import type { Thread } from './store/thread';
 import { OpenThreads, ThreadList } from './store/threads';
 import { IChatSessions } from './tokens';
 
@@ -91,11 +93,13 @@ const sidebar: JupyterFrontEndPlugin<void> = {
       }
     });
     const onOpenMain = (): void => void app.commands.execute(COMMANDS.openMain);
-    const widget = new Sidebar({ host, rest, list, desk, onOpenMain });
+    const onShare = (): void => void app.commands.execute(COMMANDS.share);
+    const widget = new Sidebar({ host, rest, list, desk, onOpenMain, onShare });
     app.shell.add(widget, 'left', { rank: 350 });
     restorer?.add(widget, widget.id);
     const openMain = mainArea(app, shared, desk, restorer);
-    addCommands(app, desk, widget.id, openMain, host.trans, palette);
+    const share = (thread: Thread): void => void shareThread({ host, rest, thread });
+    addCommands(app, desk, widget.id, openMain, share, host.trans, palette);
   }
 };
 

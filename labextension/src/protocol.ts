@@ -379,5 +379,5 @@ export interface AnswerFrame {
 
 export type ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame;
 
-/** Codes a socket is closed with for good: malformed, unknown or another's, deleted. */
-export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4404, 4410];
+/** Codes a socket is closed with for good: malformed, a token that has ended, unknown or another's, deleted. */
+export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410];

@@ -9,12 +9,12 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import type { Artifact, ThreadInfo } from '../protocol';
 import type { Page } from '../store/lines';
+import { queryOf } from './query';
+import type { Place, Query } from './query';
+import { refusal, RestError } from './refusal';
 
-/** Where a thread lives: a notebook, or a folder, by its path below the server's root. */
-export interface Place {
-  readonly notebook?: string | null;
-  readonly folder?: string | null;
-}
+export { queryOf, RestError };
+export type { Place };
 
 /** A thread as the list shows it. */
 export interface ThreadRow {
@@ -76,16 +76,15 @@ export interface SentMessage {
   readonly content: unknown;
 }
 
-/** A refusal by the server: `code` for programs, `message` for people. Status 0: it could not be reached. */
-export class RestError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string
-  ) {
-    super(message);
-    this.name = 'RestError';
-  }
+/** What a share lets people do; each has what those before it have. */
+export type ShareRights = 'read' | 'send' | 'approve';
+
+/** A link to a thread, as its owner sees it. */
+export interface Share {
+  readonly share_id: string;
+  readonly rights: ShareRights;
+  readonly created: string;
+  readonly expires: string;
 }
 
 /** The path of a row's notebook below the server's root; `null` where it has none. */
@@ -176,6 +175,27 @@ export class Rest {
     return answer.requests;
   }
 
+  /** The shares that open a thread. */
+  async shares(threadId: string, place: Place = {}): Promise<readonly Share[]> {
+    const answer = await this.ask<{ shares: readonly Share[] }>('GET', `threads/${threadId}/shares`, place);
+    return answer.shares;
+  }
+
+  /** Makes a share; `url` is its link, told this once. */
+  share(
+    threadId: string,
+    rights: ShareRights,
+    lastsSeconds: number,
+    place: Place = {}
+  ): Promise<Share & { readonly url: string }> {
+    return this.ask('POST', `threads/${threadId}/shares`, place, { rights, expires_in: lastsSeconds });
+  }
+
+  /** Takes a share back. */
+  unshare(threadId: string, shareId: string, place: Place = {}): Promise<void> {
+    return this.ask('DELETE', `threads/${threadId}/shares/${shareId}`, place);
+  }
+
   /** The address of a thread's socket, without its query. */
   liveUrl(threadId: string): string {
     return URLExt.join(this.settings.wsUrl, 'chat-sessions', 'threads', threadId, 'live');
@@ -200,23 +220,5 @@ export class Rest {
       throw refusal(response, text);
     }
     return (text ? JSON.parse(text) : undefined) as T;
-  }
-}
-
-type Query = Readonly<Record<string, string | null | undefined>>;
-
-/** `?a=b` of what is named in `query`; empty where nothing is. */
-export function queryOf(query: Query | Place): string {
-  const named = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1]);
-  const text = new URLSearchParams(named).toString();
-  return text && `?${text}`;
-}
-
-function refusal(response: Response, text: string): RestError {
-  try {
-    const { code, message } = JSON.parse(text) as { code?: string; message?: string };
-    return new RestError(response.status, code ?? 'error', message ?? response.statusText);
-  } catch {
-    return new RestError(response.status, 'error', response.statusText || String(response.status));
   }
 }

@@ -33,10 +33,10 @@ export interface ChatActions {
   readonly nudge: () => void;
   readonly loadOlder: () => void;
   readonly dismissNotice: () => void;
-  /** Asks who is to answer from now on. */
-  readonly chooseModel: () => void;
-  /** Shows what was sent to a provider in these runs. */
-  readonly showRequests: (runIds: readonly string[]) => void;
+  /** Asks who is to answer from now on; `null` for those who may not choose. */
+  readonly chooseModel: (() => void) | null;
+  /** Shows what was sent to a provider in these runs; `null` for those who may not see it. */
+  readonly showRequests: ((runIds: readonly string[]) => void) | null;
   /** Copies a file into the notebook's folder; the path it has there. */
   readonly saveOut: (path: string) => Promise<string>;
 }

@@ -11,7 +11,7 @@ export interface ChipProps {
   readonly level: Level | null;
   /** The thread's own model; `null` where the server's choice answers. */
   readonly model: string | null;
-  readonly onChoose: () => void;
+  readonly onChoose: (() => void) | null;
 }
 
 export function Chip({ agent, level, model, onChoose }: ChipProps): JSX.Element {
@@ -33,7 +33,12 @@ export function Chip({ agent, level, model, onChoose }: ChipProps): JSX.Element 
   const shown = level && levels[level];
   return (
     <span className="jcs-Chips">
-      {agent && (
+      {agent && onChoose === null && (
+        <span className="jcs-Chip" title={agent.label}>
+          {agent.label}
+        </span>
+      )}
+      {agent && onChoose && (
         <button
           type="button"
           className="jcs-Chip jcs-mod-choose"

@@ -7,7 +7,7 @@ import { useHost } from './host';
 export interface EmptyStateProps {
   readonly agent: AgentInfo | null;
   readonly onStart: (text: string) => void;
-  readonly onConnect: () => void;
+  readonly onConnect: (() => void) | null;
 }
 
 interface Starter {
@@ -53,9 +53,11 @@ export function EmptyState({ agent, onStart, onConnect }: EmptyStateProps): JSX.
       {agent !== null && !isModel && (
         <p>
           {trans.__('No AI model is connected.')}{' '}
-          <button type="button" className="jcs-Link" onClick={onConnect}>
-            {trans.__('Connect one')}
-          </button>
+          {onConnect && (
+            <button type="button" className="jcs-Link" onClick={onConnect}>
+              {trans.__('Connect one')}
+            </button>
+          )}
         </p>
       )}
       <ul aria-label={trans.__('Ways to begin')}>

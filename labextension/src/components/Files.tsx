@@ -57,8 +57,8 @@ export function Files({ files, onSave }: FilesProps): JSX.Element {
 
 export interface FilesStripProps {
   readonly files: readonly Artifact[];
-  /** Copies one into the notebook's folder; the path it has there. */
-  readonly onSave: (path: string) => Promise<string>;
+  /** Copies one into the notebook's folder; the path it has there. Absent where there is none. */
+  readonly onSave?: (path: string) => Promise<string>;
 }
 
 /** What came of saving a file. */
@@ -73,7 +73,7 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
   const [isOpen, setOpen] = useState(false);
   const [saved, setSaved] = useState<Saved | null>(null);
   const save = ({ path }: Artifact): void => {
-    onSave(path).then(
+    onSave?.(path).then(
       where => {
         setSaved({ words: trans.__('%1 was saved as %2', path, where), isRefused: false });
         refreshFolder();
@@ -103,7 +103,7 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
       </button>
       {isOpen && (
         <div id={list}>
-          <Files files={newest} onSave={save} />
+          <Files files={newest} onSave={onSave && save} />
         </div>
       )}
       <div className="jcs-Strip-said" role="status">

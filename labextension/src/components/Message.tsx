@@ -57,6 +57,7 @@ function TurnBody(props: TurnProps): JSX.Element {
   const { trans } = useHost();
   const { turn, live, isLast, isReadOnly, approval, actions } = props;
   const { run, runs, question, answers } = turn;
+  const { showRequests } = actions;
   const first = runs[0];
   const asksFor = new Set(approval?.interrupts.map(each => each.toolCallId));
   const pieces = useMemo(() => piecesOf(turn, live), [turn, live]);
@@ -146,13 +147,13 @@ function TurnBody(props: TurnProps): JSX.Element {
           >
             <copyIcon.react tag="span" />
           </button>
-          {isModels && (
+          {isModels && showRequests && (
             <button
               type="button"
               className="jcs-IconButton"
               title={trans.__('What was sent to the model')}
               aria-label={trans.__('What was sent to the model')}
-              onClick={() => actions.showRequests(runs.map(each => each.run_id))}
+              onClick={() => showRequests(runs.map(each => each.run_id))}
             >
               <sentIcon.react tag="span" />
             </button>

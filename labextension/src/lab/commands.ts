@@ -3,16 +3,18 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, launchIcon, stopIcon } from '@jupyterlab/ui-components';
+import { addIcon, launchIcon, shareIcon, stopIcon } from '@jupyterlab/ui-components';
 
 import { chatIcon } from '../icons';
+import type { Thread } from '../store/thread';
 import type { Desk } from './desk';
 
 export const COMMANDS = {
   show: 'jupyter_chat_sessions:show',
   newChat: 'jupyter_chat_sessions:new-chat',
   stop: 'jupyter_chat_sessions:stop',
-  openMain: 'jupyter_chat_sessions:open-main'
+  openMain: 'jupyter_chat_sessions:open-main',
+  share: 'jupyter_chat_sessions:share'
 } as const;
 
 /** Which thread to open, and where it lives; the one that is shown where none is named. */
@@ -27,6 +29,7 @@ export function addCommands(
   desk: Desk,
   sidebarId: string,
   openMain: (given: OpenGiven) => void,
+  share: (thread: Thread) => void,
   trans: TranslationBundle,
   palette: ICommandPalette | null
 ): void {
@@ -75,6 +78,13 @@ export function addCommands(
       }
     },
     execute: args => openMain(args as OpenGiven)
+  });
+  commands.addCommand(COMMANDS.share, {
+    label: trans.__('Share Chat…'),
+    caption: trans.__('Make a link to the chat that is shown, or take one back'),
+    icon: shareIcon,
+    describedBy,
+    execute: () => share(desk.value.thread)
   });
   for (const command of Object.values(COMMANDS)) {
     palette?.addItem({ command, category: trans.__('Chat') });

@@ -2,7 +2,14 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, caretDownIcon, caretRightIcon, launchIcon, ReactWidget } from '@jupyterlab/ui-components';
+import {
+  addIcon,
+  caretDownIcon,
+  caretRightIcon,
+  launchIcon,
+  ReactWidget,
+  shareIcon
+} from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import type { Rest, ThreadRow } from '../client/rest';
@@ -23,6 +30,8 @@ export interface SidebarParts {
   readonly desk: Desk;
   /** Opens the thread that is shown in the main area. */
   readonly onOpenMain: () => void;
+  /** Shows the links to the thread that is shown. */
+  readonly onShare: () => void;
 }
 
 export class Sidebar extends ReactWidget {
@@ -46,7 +55,7 @@ export class Sidebar extends ReactWidget {
   }
 }
 
-function SidebarView({ host, rest, list, desk, onOpenMain }: SidebarParts): JSX.Element {
+function SidebarView({ host, rest, list, desk, onOpenMain, onShare }: SidebarParts): JSX.Element {
   const { trans } = host;
   const state = useSource(desk);
   const catalog = useSource(list);
@@ -100,6 +109,15 @@ function SidebarView({ host, rest, list, desk, onOpenMain }: SidebarParts): JSX.
             {title}
           </h2>
         )}
+        <button
+          type="button"
+          className="jcs-IconButton"
+          title={trans.__('Share…')}
+          aria-label={trans.__('Share this chat')}
+          onClick={onShare}
+        >
+          <shareIcon.react tag="span" />
+        </button>
         <button
           type="button"
           className="jcs-IconButton"

@@ -4,8 +4,9 @@
  * One thread has one wire, however many places show it. Listeners are told at most every 50 ms.
  */
 
-import type { ModelList, Place, Rest, SentRequest, StoredFile } from '../client/rest';
-import { queryOf } from '../client/rest';
+import { queryOf } from '../client/query';
+import type { Place } from '../client/query';
+import type { ModelList, Rest, SentRequest, StoredFile } from '../client/rest';
 import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
 import { newId } from '../ids';
@@ -39,6 +40,12 @@ export interface ChosenModel {
 /** Milliseconds between two tellings of listeners. */
 const TICK = 50;
 
+/** What a thread asks of the server beside its wire. */
+export type ThreadRest = Pick<
+  Rest,
+  'liveUrl' | 'messagesBefore' | 'files' | 'saveOut' | 'models' | 'holdKey' | 'forgetKey' | 'requests'
+>;
+
 /** Opens a wire for a thread; `openWire` over the server's websocket, but for tests. */
 export type Connect = typeof openWire;
 
@@ -60,7 +67,7 @@ export class Thread {
   constructor(
     readonly id: string,
     readonly place: Place,
-    private readonly rest: Rest,
+    private readonly rest: ThreadRest,
     connect: Connect = openWire
   ) {
     this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after) }), {
