@@ -49,6 +49,10 @@ class Provider:
             raise AgentFailed("unreachable", f"{self.base_url_variable} must be an http or https address with a host.")
         return url
 
+    def has_window(self, environment: Mapping[str, str]) -> bool:
+        """Whether somebody has said how much its models read."""
+        return self.window(environment) != self.context_tokens
+
     def window(self, environment: Mapping[str, str]) -> int:
         """How many tokens its models are taken to read."""
         given = environment.get(f"{self.name.upper()}_CONTEXT_TOKENS", "")

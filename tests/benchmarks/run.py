@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .harness import Figure, surroundings
 
-MEASUREMENTS = ("m02_provider", "m06_append", "m10_kernels", "m11_load")
+MEASUREMENTS = ("m02_provider", "m03_websocket", "m06_append", "m10_kernels", "m11_load")
 
 
 def main() -> int:

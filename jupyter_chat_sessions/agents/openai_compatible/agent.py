@@ -24,6 +24,7 @@ from .reading import AnswerReader, ErrorInStream
 _FIRST_LOCAL_S = 600.0
 """A server on this computer may load its model first."""
 _FIRST_S = 120.0
+_WINDOW_KNOWN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,15 @@ class OpenAICompatible:
         variable = provider.key_variables[0] if provider.key_variables else ""
         self._asked = Asked(provider.title, host_of(base_url), model_id.model, variable)
         self._endpoint = Endpoint(base_url, self._asked, self._limits.connect_s)
-        local = is_loopback(base_url)
-        self._first_s = self._limits.first_s or (_FIRST_LOCAL_S if local else _FIRST_S)
+        self._is_local = is_loopback(base_url)
+        self._is_window_set = provider.has_window(environment)
+        self._window_known_until = 0.0
+        self._first_s = self._limits.first_s or (_FIRST_LOCAL_S if self._is_local else _FIRST_S)
 
     async def answer(self, request: Request) -> AsyncGenerator[AgentEvent, None]:
         """One step. Closing it closes the request to the provider."""
         tries = _Tries(self._limits)
+        await self._look_at_window()
         pictures = await self._pictures(request)
         while True:
             has_spoken = False
@@ -95,6 +99,16 @@ class OpenAICompatible:
     def body(self, request: Request, pictures: Pictures | None = None) -> dict[str, Any]:
         """What would be sent now for this step."""
         return body_of(request, self._model, self._window, self._provider, frozenset(self._left_out), pictures)
+
+    async def _look_at_window(self) -> None:
+        """Learns what a server on this computer has loaded, now and then: it may load the model anew."""
+        now = asyncio.get_running_loop().time()
+        if self._is_window_set or not self._is_local or now < self._window_known_until:
+            return
+        self._window_known_until = now + _WINDOW_KNOWN_S
+        found = await self._endpoint.loaded_tokens(self._provider.name)
+        if found is not None:
+            self._window = found
 
     async def _pictures(self, request: Request) -> Pictures:
         if request.read_file is None or "images" in self._left_out or not self._provider.dialect.sees_results:

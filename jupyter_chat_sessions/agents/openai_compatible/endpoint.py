@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..keys import Key
 from ..providers import is_loopback
 from .failures import Asked, ProviderFailed, failure, failure_of_status
+from .loaded import loaded_tokens
 from .patience import Patience, RanOut
 from .sse import DONE, SseReader, Unreadable, object_in
 
@@ -70,6 +71,10 @@ class Endpoint:
             raise failure("server", self.asked, type(fault).__name__) from None
         except Unreadable:
             raise failure("server", self.asked, "what it sent is no chat completion", is_passing=False) from None
+
+    async def loaded_tokens(self, provider: str) -> int | None:
+        """How much the server has loaded of the model, where it tells."""
+        return await loaded_tokens(await self._client(), self.base_url, provider, self.asked.model)
 
     async def _client(self) -> httpx.AsyncClient:
         try:
