@@ -34,7 +34,7 @@ def parse_path(path: str) -> list[str]:
 @contextmanager
 def opened_folder(folder: Path, parts: list[str]) -> Iterator[int | str]:
     """The folder at `parts`, as `os.scandir` takes it: a descriptor, or a path where there are no such things."""
-    with _told(parts):
+    with told(parts):
         below = _walk(folder, parts)
     if isinstance(below, str):
         yield below
@@ -49,7 +49,7 @@ def open_file(folder: Path, parts: list[str]) -> int:
     """The descriptor of the regular file at `parts`. `FileNotFound`, `Forbidden`, `InvalidPath`."""
     if not parts:
         raise InvalidPath("A file's path is needed; this one names the chat's folder itself.")
-    with opened_folder(folder, parts[:-1]) as below, _told(parts):
+    with opened_folder(folder, parts[:-1]) as below, told(parts):
         if isinstance(below, str):
             descriptor = _open_by_path(Path(below) / parts[-1])
         else:
@@ -60,6 +60,19 @@ def open_file(folder: Path, parts: list[str]) -> int:
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a plain file"
         raise InvalidPath(f"{'/'.join(parts)} is {kind}; only files can be read.")
     return descriptor
+
+
+def make_folders(folder: Path, parts: list[str]) -> None:
+    """Makes the folders at `parts` that are missing, each below the one before."""
+    for end in range(1, len(parts) + 1):
+        with opened_folder(folder, parts[: end - 1]) as below, told(parts[:end]):
+            try:
+                if isinstance(below, str):
+                    os.mkdir(os.path.join(below, parts[end - 1]), 0o700)
+                else:
+                    os.mkdir(parts[end - 1], 0o700, dir_fd=below)
+            except FileExistsError:  # what it is shows when it is opened
+                continue
 
 
 def _walk(folder: Path, parts: list[str]) -> int | str:
@@ -93,7 +106,7 @@ def _open_by_path(path: Path) -> int:
 
 
 @contextmanager
-def _told(parts: list[str]) -> Iterator[None]:
+def told(parts: list[str]) -> Iterator[None]:
     """The system's refusals in the chat's words."""
     path = "/".join(parts) or "."
     try:

@@ -15,24 +15,44 @@ from typing import Any
 from ..core.errors import ChatError
 from ..core.ids import ThreadId
 from ..core.roles import Level, ToolCall, ToolContext, ToolEvent, ToolResult, ToolSpec, Workplace
+from .ask_user import AskUser
+from .edit_cell import EditCell
+from .edit_file import EditFile
 from .import_file import ImportFile
+from .inspect_variable import InspectVariable
+from .install_package import InstallPackage
 from .list_files import ListFiles
 from .list_variables import ListVariables
 from .read_file import ReadFile
+from .read_notebook import ReadNotebook
 from .restart_kernel import RestartKernel
+from .run_cell import RunCell
 from .run_python import RunPython
 from .run_shell import RunShell
 from .schema import misfits, with_defaults
+from .search_files import SearchFiles
+from .show import Show
 from .tool import Previewed, Tool, ToolMaker, failure
+from .write_file import WriteFile
 
 BUILT_IN: Mapping[str, ToolMaker] = {
+    "ask_user": AskUser,
+    "edit_cell": EditCell,
+    "edit_file": EditFile,
+    "import_file": ImportFile,
+    "inspect_variable": InspectVariable,
+    "install_package": InstallPackage,
+    "list_files": ListFiles,
+    "list_variables": ListVariables,
+    "read_file": ReadFile,
+    "read_notebook": ReadNotebook,
+    "restart_kernel": RestartKernel,
+    "run_cell": RunCell,
     "run_python": RunPython,
     "run_shell": RunShell,
-    "list_files": ListFiles,
-    "read_file": ReadFile,
-    "import_file": ImportFile,
-    "list_variables": ListVariables,
-    "restart_kernel": RestartKernel,
+    "search_files": SearchFiles,
+    "show": Show,
+    "write_file": WriteFile,
 }
 GROUP = "jupyter_chat_sessions.tools"
 """The entry points under which other packages offer tools: each names a `ToolMaker`."""
@@ -44,6 +64,8 @@ def offered_tools() -> dict[str, ToolMaker]:
     """The tools other packages offer. One that cannot be loaded is logged and left out."""
     found: dict[str, ToolMaker] = {}
     for each in entry_points(group=GROUP):
+        if each.name in BUILT_IN:  # always there, and always ours
+            continue
         try:
             found[each.name] = each.load()
         except Exception:  # another package's fault must not cost the chat its tools

@@ -53,7 +53,7 @@ def folder(sandbox: SandboxRunner, here: ToolContext) -> Path:
 def use(box: ToolBox, here: ToolContext) -> Use:
     """Uses a tool in the module's thread, or where it is told to, and gives its result."""
 
-    async def used(name: str, where: ToolContext = here, **arguments: Any) -> ToolResult:
+    async def used(name: str, /, where: ToolContext = here, **arguments: Any) -> ToolResult:
         async with aclosing(box.call(ToolCall("call_1", name, arguments), where)) as events:
             told = [event async for event in events]
         assert [event for event in told if isinstance(event, ToolResult)] == told[-1:]
