@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from ..core.context import context_text
 from ..core.transcript import Message, text_of
 from .content import joined, user_content
 from .fitting import Round, Turn, fit
@@ -92,7 +93,8 @@ class _Reading:
     def meet(self, message: Message) -> None:
         role = message.get("role")
         if role == "user":
-            self._ask(user_content(message.get("content"), has_images=self._has_images))
+            asked, sent_along = user_content(message.get("content"), has_images=self._has_images), context_text(message)
+            self._ask(joined(asked, sent_along) if sent_along else asked)
         elif role == "assistant":
             self._answer(message)
         elif role == "tool":

@@ -67,13 +67,15 @@ class Chats:
         self._sandbox = SandboxRunner(
             self._files_of, self.default_files, SandboxPolicy(backend=settings.sandbox), bring_in=self._bring_in
         )
+        notebook = settings.notebook(self._whereabouts) if settings.notebook and settings.has_notebooks else None
         self._house = House(
             disk=self.disk,
             now=now,
             perform=Runner(
                 self.answering.agent,
-                ToolBox(Workplace(self._sandbox)),
+                ToolBox(Workplace(self._sandbox, notebook, settings.packages)),
                 Policy(settings.tool_permissions),
+                settings.most_rounds,
                 files=ThreadFiles(self._files_of, self._pool.submit),
                 redact=self.answering.redacted,
             ),
@@ -232,6 +234,15 @@ class Chats:
         if session is None:
             raise ThreadNotFound(f"Thread {thread_id} is not open.")
         return session.home
+
+    def _whereabouts(self, thread_id: ThreadId) -> tuple[str, Subject | None]:
+        session = self.sessions.find(thread_id)
+        name = session.conversation.notebook if session is not None else None
+        if session is None or name is None:
+            raise NotFound("This chat belongs to no notebook.")
+        owner = session.header.owner if session.header else session.home.owner
+        path = f"{session.home.folder}/{name}".lstrip("/")
+        return path, Subject(owner) if self.separate_users and owner is not None else None
 
     def _files_of(self, thread_id: ThreadId) -> Path:
         return self._home_of(thread_id).files

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ..core.roles import Agent, Permission
+from ..core.ids import Subject, ThreadId
+from ..core.roles import Agent, Notebook, Permission
+
+Whereabouts = Callable[[ThreadId], tuple[str, Subject | None]]
+"""The path of a thread's notebook below the root, and whose thread it is where users are kept apart. `NotFound` where
+it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,10 @@ class Settings:
     agents: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
     sandbox: Literal["auto", "bubblewrap", "landlock", "plain"] = "auto"
     tool_permissions: Mapping[str, Permission] = field(default_factory=dict)
+    packages: str = ""
+    most_rounds: int = 20
+    notebook: Callable[[Whereabouts], Notebook] | None = None
+    """Gives the tools the notebook beside a thread, where there is a server to find it with."""
     persist: bool = True
     separate_users: bool = False
     on_listed: Callable[[str, int], None] = lambda folder, version: None

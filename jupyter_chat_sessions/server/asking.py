@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -22,7 +22,15 @@ log = logging.getLogger(__name__)
 
 
 def sent(
-    message_id: str, content: str | list[Any], mode: Mode, model: str | None, parent: str | None, *, is_branch: bool
+    message_id: str,
+    content: str | list[Any],
+    mode: Mode,
+    model: str | None,
+    parent: str | None,
+    *,
+    is_branch: bool,
+    context: tuple[Mapping[str, Any], ...] = (),
+    permissions: Mapping[str, str] | None = None,
 ) -> Sent:
     """A message as the event a session meets. `is_branch`: a parent was named, `None` being the root."""
     if _is_blank(content):
@@ -32,8 +40,9 @@ def sent(
         model=model,
         parent_run_id=maybe_run_id(parent),
         is_branch=is_branch,
+        permissions=permissions,
     )
-    return Sent(parse_message_id(message_id), content, new_run_id(), mode, options)
+    return Sent(parse_message_id(message_id), content, new_run_id(), mode, options, context)
 
 
 def _is_blank(content: str | list[Any]) -> bool:
@@ -42,13 +51,24 @@ def _is_blank(content: str | list[Any]) -> bool:
     return all(part["type"] == "text" and not part["text"].strip() for part in content)
 
 
-async def answer_to(message: str | bytes, session: Session, subject: Subject, rights: Collection[Right]) -> Frame:
+HearPage = Callable[[str, Any, "Mapping[str, str] | None"], None]
+"""Takes what a page answered about a notebook it has open: the question's id, a value, or a refusal."""
+
+
+async def answer_to(
+    message: str | bytes, session: Session, subject: Subject, rights: Collection[Right], hear_page: HearPage
+) -> Frame:
     """Meets one websocket frame of this subject, who has these rights; the `ack` or `nack` that answers it."""
     try:
         frame = _parsed(message)
         needed: Right = "approve" if isinstance(frame, bodies.AnswerFrame) else "send"
         if needed not in rights:
             raise Forbidden("Your token does not allow this.")
+        if isinstance(frame, bodies.NotebookFrame):
+            hear_page(frame.id, frame.value, cast("Mapping[str, str] | None", frame.error))
+            return plain_ack(frame.id)
+        if isinstance(frame, bodies.SendFrame) and "approve" not in rights:
+            frame.options.permissions = None  # a setting says what its sender would approve
         return await _meet(frame, session, subject)
     except ChatError as refusal:
         return nack(_id_in(message), refusal.code, refusal.message)
@@ -57,12 +77,13 @@ async def answer_to(message: str | bytes, session: Session, subject: Subject, ri
         return nack(_id_in(message), "server_error", "The server failed; its log says more.")
 
 
-async def _meet(frame: bodies.ClientFrame, session: Session, subject: Subject) -> Frame:
+async def _meet(frame: bodies.SessionFrame, session: Session, subject: Subject) -> Frame:
     if isinstance(frame, bodies.SendFrame):
         options = frame.options
         asked = sent(
             frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
             is_branch="parentRunId" in options.model_fields_set,
+            context=bodies.items(options.context), permissions=options.permissions,
         )  # fmt: skip
         return ack(frame.id, await session.send(asked))
     if isinstance(frame, bodies.CancelFrame):

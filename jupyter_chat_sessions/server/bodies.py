@@ -11,12 +11,14 @@ from ..core.errors import Malformed
 from ..core.grants import ShareLevel
 
 MOST_CONTENT = 1_000_000
+MOST_ITEM = 30_000
 
 Content = Annotated[str, Field(min_length=1, max_length=MOST_CONTENT)]
 Id = Annotated[str, Field(max_length=200)]
 Place = Annotated[str, Field(max_length=4096)]
 Path = Annotated[str, Field(min_length=1, max_length=1024)]
 Mode = Literal["queue", "reject", "interrupt"]
+Permission = Literal["allow", "ask", "deny"]
 
 
 class Body(BaseModel):
@@ -63,12 +65,44 @@ class Head(Body):
     run_id: Id
 
 
+class ContextItem(BaseModel):
+    """What of a notebook is sent along with a message (`core.context`): words, by their kind."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["cell", "selection", "error", "variable", "file"]
+    notebook: Place | None = None
+    id: Id | None = None
+    cell_id: Id | None = None
+    kind: Annotated[str, Field(max_length=20)] | None = None
+    active: bool | None = None
+    source: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    outputs: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    text: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    ename: Annotated[str, Field(max_length=500)] | None = None
+    evalue: Annotated[str, Field(max_length=5000)] | None = None
+    traceback: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    name: Annotated[str, Field(max_length=500)] | None = None
+    value: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    path: Place | None = None
+
+
+Context = Annotated[list[ContextItem], Field(max_length=50)]
+Permissions = Annotated[dict[Annotated[str, Field(max_length=100)], Permission], Field(max_length=200)]
+
+
+def items(context: list[ContextItem] | None) -> tuple[dict[str, Any], ...]:
+    """The items as JSON values."""
+    return tuple(each.model_dump(mode="json", exclude_none=True) for each in context or ())
+
+
 class NewMessage(Body):
     content: Contents
     message_id: Id | None = None
     mode: Mode = "queue"
     model: Annotated[str, Field(max_length=200)] | None = None
     parent_run_id: Id | None = None
+    context: Context | None = None
+    permissions: Permissions | None = None
     notebook: Place | None = None
     folder: Place | None = None
 
@@ -119,6 +153,8 @@ class Entering(Body):
 
 class SendOptions(Body):
     mode: Mode = "queue"
+    context: Context | None = None
+    permissions: Permissions | None = None
     model: Annotated[str, Field(max_length=200)] | None = None
     parentRunId: Id | None = None  # noqa: N815 - AG-UI's spelling
 
@@ -154,6 +190,15 @@ class HeadFrame(Body):
     runId: Id  # noqa: N815
 
 
+class NotebookFrame(Body):
+    """A page's answer to what the server asked of a notebook it has open."""
+
+    kind: Literal["notebook"]
+    id: Id
+    value: dict[str, Any] | None = None
+    error: dict[Literal["code", "message"], Annotated[str, Field(max_length=5000)]] | None = None
+
+
 class AnswerFrame(Body):
     kind: Literal["answer"]
     id: Id
@@ -161,7 +206,8 @@ class AnswerFrame(Body):
     answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
 
 
-ClientFrame = SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
+SessionFrame = SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
+ClientFrame = SessionFrame | NotebookFrame
 
 client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Callable, Dict, Enum, List, Unicode
+from traitlets import Bool, Callable, Dict, Enum, Int, List, Unicode
 
 from .. import __version__
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from ..chats.chats import Chats
+    from ..chats.settings import Whereabouts
     from ..core.grants import Grant
+    from ..core.roles import Notebook
     from .grants import Grants
     from .kernel_tokens import KernelTokens
+    from .notebook.open_pages import OpenPages
 
 
 class ChatSessions(ExtensionApp):
@@ -73,6 +76,14 @@ class ChatSessions(ExtensionApp):
         help="What a model may do without asking, by the tool's name, and for all others under `*`; nothing in a chat "
         "loosens it. Without a rule, what a model wrote asks where the operating system confines nothing.",
     ).tag(config=True)
+    packages = Unicode(
+        "",
+        help="Where `install_package` gets wheels from: a folder, or the address of a package index. Blank: chats "
+        "whose tools have no network cannot install any.",
+    ).tag(config=True)
+    most_rounds = Int(
+        20, min=1, help="How many rounds of tool calls a model may make to answer one message before it is stopped."
+    ).tag(config=True)
     persist = Bool(
         True,
         help="Keep transcripts in `.chats` beside the notebooks. When off, chats end with the server.",
@@ -102,6 +113,9 @@ class ChatSessions(ExtensionApp):
             agents=self.agents,
             sandbox=self.sandbox,  # type: ignore[arg-type]  # one of its choices
             tool_permissions=self.tool_permissions,
+            packages=self.packages,
+            most_rounds=self.most_rounds,
+            notebook=self._notebook,
             persist=self.persist,
             separate_users=self.separate_users,
             on_listed=lambda folder, version: self._bus.tell_changed(folder, version),
@@ -110,6 +124,18 @@ class ChatSessions(ExtensionApp):
         chats = Chats(settings)
         self._bus = Bus(self.server.event_logger, chats.rename_notebook)
         return chats
+
+    def _notebook(self, whereabouts: Whereabouts) -> Notebook:
+        from .notebook.beside import NotebookBeside
+
+        return NotebookBeside(self.server, self.open_pages, whereabouts)
+
+    @cached_property
+    def open_pages(self) -> OpenPages:
+        """The pages that can be asked for the notebooks they have open."""
+        from .notebook.open_pages import OpenPages
+
+        return OpenPages()
 
     @cached_property
     def grants(self) -> Grants:

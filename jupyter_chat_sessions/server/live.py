@@ -6,6 +6,7 @@ A socket owns nothing: the run goes on without it, and another one goes on where
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
@@ -87,6 +88,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
                 self._leave()
                 return
             self._session = session
+            if self.grant is None and self.get_query_argument("notebooks", "") == "true":
+                self.app.open_pages.join(self, self.subject)
             self._write(session.watch(self, after).text)
         except ChatError as error:
             self.dismiss(error)
@@ -108,6 +111,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         if self.token_shown is not None:
             self.app.grants.farewell(self)
         if self._session is not None:
+            self.app.open_pages.leave(self)
             self._session.unwatch(self)
             self._session = None
 
@@ -161,5 +165,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
         if self._session is not None:
             rights = EVERY_RIGHT if self.grant is None else self.grant.rights
-            answer = await answer_to(message, self._session, self.subject, rights)
+            answer = await answer_to(message, self._session, self.subject, rights, self._hear_page)
             self._write(answer.text)
+
+    def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:
+        self.app.open_pages.hear(self, question_id, value, error)
