@@ -18,12 +18,14 @@ import { threadTab } from './lab/document';
 import type { ThreadTab } from './lab/document';
 import { insertBelow } from './lab/insert';
 import { ActiveNotebook } from './lab/notebook';
+import { OpenNotebooks } from './lab/openNotebooks';
 import { SetPreferences } from './lab/preferences';
 import { shareThread } from './lab/share';
 import { Sidebar } from './lab/sidebar';
 import { addPanelRenderer } from './notebook/mime';
 import { MODULE, MODULE_VERSION } from './notebook/name';
 import type { Thread } from './store/thread';
+import type { NotebookQuestion } from './protocol';
 import { OpenThreads, ThreadList } from './store/threads';
 import { IChatSessions } from './tokens';
 
@@ -64,7 +66,12 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
       },
       insertBelow: tracker && (code => insertBelow(tracker, code, trans))
     };
-    return { host, rest, threads: new OpenThreads(rest) };
+    const notebooks = tracker && new OpenNotebooks(tracker, app.serviceManager.contents);
+    const page = notebooks && {
+      answer: (question: NotebookQuestion) => notebooks.answer(question),
+      permissions: () => preferences.value.permissions
+    };
+    return { host, rest, threads: new OpenThreads(rest, undefined, page) };
   }
 };
 

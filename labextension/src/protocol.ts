@@ -80,6 +80,16 @@ export type Question = Interrupt & {
   readonly tool?: string;
   readonly arguments?: Readonly<Record<string, unknown>>;
   readonly level?: Level;
+  /** Whether allowing it for the whole thread would help the next time. */
+  readonly always?: boolean;
+  /** What is shown beside the arguments: the code that would run, or what would change. */
+  readonly shown?: {
+    readonly code?: string;
+    readonly language?: string;
+    readonly diff?: string;
+    readonly path?: string;
+    readonly cell_id?: string;
+  };
 };
 
 /** A person's word on one call. `always`: for this tool in this thread from now on. */
@@ -89,6 +99,8 @@ export interface Decision {
   /** What is to run instead of what was written. */
   readonly arguments?: Readonly<Record<string, unknown>>;
   readonly note?: string;
+  /** What the person answers, where the tool asks them something. */
+  readonly answer?: string;
 }
 
 // --- messages ---------------------------------------------------------------------------------------------------
@@ -100,6 +112,11 @@ export interface ToolRecord {
   readonly outputs?: readonly Output[];
   readonly artifacts?: readonly Artifact[];
   readonly duration_ms?: number;
+  /** What a change took out and put in. */
+  readonly diff?: string;
+  readonly cell_id?: string;
+  /** Why a call has not run. */
+  readonly code?: 'denied_by_person' | 'denied_by_rule' | 'nobody_there';
   /** What a person who allowed the call let run instead of what was written. */
   readonly edited_arguments?: Readonly<Record<string, unknown>>;
 }
@@ -290,6 +307,28 @@ export type ToolStatusEvent = Custom<
 >;
 export type ToolOutputEvent = Custom<'tool_output', { readonly toolCallId: string; readonly output: Output }>;
 
+/** A change of one cell; it is made only where the cell's source still is `old_source`. */
+export interface CellEdit {
+  readonly cell_id: string;
+  readonly old_source: string;
+  readonly operation: 'replace' | 'insert_after' | 'delete' | 'move';
+  readonly new_source: string;
+  readonly kind: 'code' | 'markdown' | 'raw';
+  /** For `move`: the cell it comes behind; `null` is the top. */
+  readonly after: string | null;
+}
+
+/** What the server asks of a notebook this page may have open. */
+export type NotebookQuestion = { readonly id: string; readonly path: string } & (
+  | { readonly operation: 'find' | 'read' | 'stop' }
+  | { readonly operation: 'edit'; readonly edit: CellEdit }
+  | { readonly operation: 'run'; readonly cell_id: string; readonly source: string }
+);
+
+export type NotebookAnswer = Readonly<Record<string, unknown>>;
+
+export type NotebookEvent = Custom<'notebook', NotebookQuestion>;
+
 export type RunEvent =
   | RunStartedEvent
   | TextMessageStartEvent
@@ -312,7 +351,7 @@ export interface EventFrame {
   readonly seq?: number;
   readonly n?: number;
   readonly run_id?: string;
-  readonly event: LineEvent | QueueEvent | ThreadEvent | RunEvent;
+  readonly event: LineEvent | QueueEvent | ThreadEvent | NotebookEvent | RunEvent;
 }
 
 export interface AckFrame {
@@ -337,7 +376,31 @@ export type ServerFrame = HelloFrame | EventFrame | AckFrame | NackFrame;
 
 // --- frames from the client -------------------------------------------------------------------------------------
 
+export type Permission = 'allow' | 'ask' | 'deny';
+
+/** What of a notebook goes along with a message (docs/wire.md). */
+export interface ContextItem {
+  readonly type: 'cell' | 'selection' | 'error' | 'variable' | 'file';
+  readonly notebook?: string;
+  readonly id?: string;
+  readonly cell_id?: string;
+  readonly kind?: string;
+  readonly active?: boolean;
+  readonly source?: string;
+  readonly outputs?: string;
+  readonly text?: string;
+  readonly ename?: string;
+  readonly evalue?: string;
+  readonly traceback?: string;
+  readonly name?: string;
+  readonly value?: string;
+  readonly path?: string;
+}
+
 export interface SendOptions {
+  readonly context?: readonly ContextItem[];
+  /** The person's own settings for tools, by name. */
+  readonly permissions?: Readonly<Record<string, Permission>>;
   readonly mode?: 'queue' | 'reject' | 'interrupt';
   readonly model?: string | null;
   /** Only to branch; `null` is the root. */
@@ -377,7 +440,16 @@ export interface AnswerFrame {
   readonly answers: readonly ResumeEntry[];
 }
 
-export type ClientFrame = SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame;
+/** This page's answer about a notebook; `id` is the question's. */
+export interface NotebookFrame {
+  readonly kind: 'notebook';
+  readonly id: string;
+  readonly value?: NotebookAnswer;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export type ClientFrame =
+  NotebookFrame | SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame;
 
 /** Codes a socket is closed with for good: malformed, a token that has ended, unknown or another's, deleted. */
 export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410];

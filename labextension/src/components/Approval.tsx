@@ -8,9 +8,10 @@ import { shieldIcon } from '../icons';
 import type { Approval, Decision, Level, Question } from '../protocol';
 import type { Deciding } from '../store/view';
 import { titleOf } from './arguments';
-import { argumentsIn, Asked, choiceOf } from './Asked';
+import { argumentsIn, Asked, choiceOf, isInWords } from './Asked';
 import type { Choice } from './Asked';
 import { useHost } from './host';
+import { QuestionCard } from './QuestionCard';
 
 export interface ApprovalCardProps {
   readonly approval: Approval;
@@ -20,6 +21,12 @@ export interface ApprovalCardProps {
 }
 
 export const ApprovalCard = memo(function ApprovalCard(props: ApprovalCardProps): JSX.Element {
+  const { interrupts } = props.approval;
+  const isQuestion = interrupts.length === 1 && isInWords(interrupts[0]);
+  return isQuestion ? <QuestionCard {...props} /> : <CallsCard {...props} />;
+});
+
+function CallsCard(props: ApprovalCardProps): JSX.Element {
   const { trans } = useHost();
   const { approval, deciding, onDecide } = props;
   const questions = approval.interrupts;
@@ -56,7 +63,7 @@ export const ApprovalCard = memo(function ApprovalCard(props: ApprovalCardProps)
             : trans.__('Allow these %1 calls?', questions.length)}
         </strong>
       </header>
-      <p className="jcs-Approval-level">{meaningOf(questions[0]?.level, trans)}</p>
+      <p className="jcs-Approval-level">{meaningOf(questions[0], trans)}</p>
       {questions.map(question => (
         <Asked
           key={question.id}
@@ -96,15 +103,17 @@ export const ApprovalCard = memo(function ApprovalCard(props: ApprovalCardProps)
             ? trans.__('Approve')
             : trans.__('Approve %1 of %2', wanted.length, questions.length)}
         </button>
-        <button
-          type="button"
-          className="jcs-Button"
-          title={trans.__('Approve, and do not ask for this tool in this thread again')}
-          disabled={isSending || !isReadable || wanted.length === 0}
-          onClick={() => approve(true)}
-        >
-          {trans.__('Approve for this thread')}
-        </button>
+        {wanted.some(each => each.always !== false) && (
+          <button
+            type="button"
+            className="jcs-Button"
+            title={trans.__('Approve, and do not ask for this tool in this thread again')}
+            disabled={isSending || !isReadable || wanted.length === 0}
+            onClick={() => approve(true)}
+          >
+            {trans.__('Approve for this thread')}
+          </button>
+        )}
         <span className="jcs-spring" />
         {note === null && (
           <button type="button" className="jcs-Link" disabled={isSending} onClick={() => setNote('')}>
@@ -123,7 +132,7 @@ export const ApprovalCard = memo(function ApprovalCard(props: ApprovalCardProps)
       </footer>
     </section>
   );
-});
+}
 
 /** A word on every call: those left out are declined, those changed run as changed. */
 function approved(
@@ -137,6 +146,10 @@ function approved(
       if (!choice?.isWanted) {
         return [question.id, { approve: false }];
       }
+      if (isInWords(question)) {
+        const answer = choice.answer.trim();
+        return [question.id, answer ? { approve: true, answer } : { approve: false }];
+      }
       const args = argumentsIn(question, choice) ?? {};
       const isChanged = JSON.stringify(args) !== JSON.stringify(question.arguments ?? {});
       return [
@@ -147,7 +160,26 @@ function approved(
   );
 }
 
-function meaningOf(level: Level | undefined, trans: ReturnType<typeof useHost>['trans']): string {
+/** Tools that act outside the chat's folder, whatever confines the others. */
+function meaningOf(question: Question | undefined, trans: ReturnType<typeof useHost>['trans']): string {
+  switch (question?.tool) {
+    case 'edit_cell':
+      return trans.__('It would change your notebook. Where it is open, you can undo that.');
+    case 'run_cell':
+      return trans.__('It would run in your own kernel, where nothing confines it.');
+    case 'list_variables':
+    case 'inspect_variable':
+      return trans.__('It would look at the variables of your notebook’s kernel.');
+    case 'import_file':
+      return trans.__('It would copy a file of yours into this chat’s folder.');
+    case 'install_package':
+      return trans.__('It would install packages for this chat only.');
+    default:
+      return confinementOf(question?.level, trans);
+  }
+}
+
+function confinementOf(level: Level | undefined, trans: ReturnType<typeof useHost>['trans']): string {
   switch (level) {
     case 'isolated':
       return trans.__('It would see only this chat’s folder and have no network.');

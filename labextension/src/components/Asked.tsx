@@ -6,6 +6,7 @@ import { useId, useState } from 'react';
 import type { Question } from '../protocol';
 import { codeKeyOf, titleOf } from './arguments';
 import { Code } from './Code';
+import { Diff } from './Diff';
 import { useHost } from './host';
 
 /** A call as it stands on the card: perhaps left out, perhaps changed. */
@@ -14,6 +15,8 @@ export interface Choice {
   readonly code: string | null;
   /** The other arguments as JSON text. */
   readonly others: string;
+  /** What is answered, where the call is a question. */
+  readonly answer: string;
 }
 
 export interface AskedProps {
@@ -31,12 +34,30 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
   const language = codeKeyOf(question.arguments ?? {})?.language ?? '';
   const isWrong = argumentsIn(question, choice) === null;
   const title = titleOf(question.tool ?? '');
-  const hasOthers = choice.others !== '{}';
+  const { shown } = question;
+  const isShown = shown?.diff !== undefined || (shown?.code !== undefined && choice.code === null);
+  const hasOthers = choice.others !== '{}' && !isShown;
+  if (isInWords(question)) {
+    return (
+      <div className="jcs-Asked" role="group" aria-label={title}>
+        <p className="jcs-Question-text">{question.message}</p>
+        <textarea
+          className="jcs-Approval-note"
+          rows={2}
+          placeholder={trans.__('Your answer')}
+          aria-label={trans.__('Your answer')}
+          value={choice.answer}
+          disabled={isSending}
+          onChange={event => onChoose({ ...choice, answer: event.target.value })}
+        />
+      </div>
+    );
+  }
   return (
     <div className={`jcs-Asked${choice.isWanted ? '' : ' jcs-mod-unwanted'}`} role="group" aria-label={title}>
       <div className="jcs-Asked-head">
         {isOne ? (
-          <span className="jcs-quiet">{language || trans.__('Arguments')}</span>
+          <span className="jcs-quiet">{language || (isShown ? '' : trans.__('Arguments'))}</span>
         ) : (
           <label>
             <input
@@ -77,7 +98,15 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
             <Code text={choice.code} language={language} />
           </div>
         ))}
-      {(hasOthers || choice.code === null) &&
+      {!isEditing && shown?.diff !== undefined && (
+        <Diff text={shown.diff} name={shown.path ?? trans.__('Cell %1', shown.cell_id ?? '')} />
+      )}
+      {!isEditing && isShown && shown?.code !== undefined && (
+        <div className="jcs-Tool-code" tabIndex={0} role="region" aria-label={trans.__('Code')}>
+          <Code text={shown.code} language={shown.language ?? 'python'} />
+        </div>
+      )}
+      {(hasOthers || (choice.code === null && !isShown) || (isEditing && isShown)) &&
         (isEditing ? (
           <textarea
             className="jcs-Asked-code"
@@ -101,6 +130,11 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
   );
 }
 
+/** Whether a call asks the person something, to be answered in words. */
+export function isInWords(question: Question): boolean {
+  return question.reason === 'input_required';
+}
+
 /** A call as it was asked for. */
 export function choiceOf({ arguments: args = {} }: Question): Choice {
   const code = codeKeyOf(args);
@@ -108,7 +142,8 @@ export function choiceOf({ arguments: args = {} }: Question): Choice {
   return {
     isWanted: true,
     code: code && (args[code.key] as string),
-    others: JSON.stringify(others, null, 2)
+    others: JSON.stringify(others, null, 2),
+    answer: ''
   };
 }
 

@@ -7,6 +7,7 @@ import type { Artifact, CallInFlight, Output, ToolMessage } from '../protocol';
 import { textOf } from '../store/turns';
 import { argumentsOf, titleOf } from './arguments';
 import { Code } from './Code';
+import { Diff } from './Diff';
 import { Files } from './Files';
 import { useFold } from './folds';
 import { useHost } from './host';
@@ -83,7 +84,11 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
               {state === 'writing' ? <pre>{code.text}</pre> : <Code {...code} />}
             </div>
           )}
-          {others && <pre className="jcs-Tool-args">{others}</pre>}
+          {record?.diff !== undefined ? (
+            <Diff text={record.diff} name={artifacts[0]?.path ?? trans.__('Cell %1', record.cell_id ?? '')} />
+          ) : (
+            others && <pre className="jcs-Tool-args">{others}</pre>
+          )}
           {edited && <p className="jcs-Tool-note">{trans.__('Changed by you before it ran.')}</p>}
           {record?.kernel?.fresh &&
             record.kernel.reason !== undefined &&

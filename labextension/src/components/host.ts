@@ -7,6 +7,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
 
+import type { Permission } from '../protocol';
 import type { Source } from './source';
 
 /** What a person has set. */
@@ -15,9 +16,11 @@ export interface Preferences {
   readonly sendKey: 'Enter' | 'Shift+Enter';
   /** Who answers in threads that name nobody; "" leaves it to the server. */
   readonly defaultModel: string;
+  /** What tools may do without asking, by name; an administrator's rules come first. */
+  readonly permissions: Readonly<Record<string, Permission>>;
 }
 
-export const DEFAULTS: Preferences = { sendKey: 'Enter', defaultModel: '' };
+export const DEFAULTS: Preferences = { sendKey: 'Enter', defaultModel: '', permissions: {} };
 
 export interface Host {
   readonly trans: TranslationBundle;

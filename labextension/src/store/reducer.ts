@@ -106,6 +106,8 @@ function told(view: View, frame: EventFrame): View {
       case 'line':
         // Several lines may carry one number, so the newest number is folded again; that changes nothing.
         return event.value.seq < view.seq ? view : foldLines(view, [event.value]);
+      case 'notebook':
+        return view;
       case 'queue':
         return { ...view, queue: event.value.queue };
       case 'thread': {

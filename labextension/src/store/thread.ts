@@ -11,7 +11,16 @@ import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
 import { newId } from '../ids';
 import { EventType } from '../protocol';
-import type { ClientFrame, Content, Decision, SendOptions, ServerFrame } from '../protocol';
+import type {
+  ClientFrame,
+  Content,
+  Decision,
+  NotebookAnswer,
+  NotebookQuestion,
+  Permission,
+  SendOptions,
+  ServerFrame
+} from '../protocol';
 import { foldPage } from './lines';
 import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
@@ -46,6 +55,14 @@ export type ThreadRest = Pick<
   'liveUrl' | 'messagesBefore' | 'files' | 'saveOut' | 'models' | 'holdKey' | 'forgetKey' | 'requests'
 >;
 
+/** What a page gives its threads: the notebooks it has open, and what its person has set. */
+export interface Page {
+  /** Answers what the server asks of a notebook; `null` where no answer is expected. */
+  readonly answer: (question: NotebookQuestion) => Promise<NotebookAnswer | null>;
+  /** The person's own permissions for tools, by name. */
+  readonly permissions: () => Readonly<Record<string, Permission>>;
+}
+
 /** Opens a wire for a thread; `openWire` over the server's websocket, but for tests. */
 export type Connect = typeof openWire;
 
@@ -68,9 +85,11 @@ export class Thread {
     readonly id: string,
     readonly place: Place,
     private readonly rest: ThreadRest,
-    connect: Connect = openWire
+    connect: Connect = openWire,
+    private readonly page: Page | null = null
   ) {
-    this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after) }), {
+    const notebooks = page && 'true';
+    this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after), notebooks }), {
       after: () => this.shown.view.seq,
       onFrame: frame => this.onFrame(frame),
       onConnection: connection => this.show({ connection })
@@ -95,7 +114,9 @@ export class Thread {
   send(content: Content, options: SendOptions = {}, fallback: string | null = null): void {
     const { tip } = this.shown.view;
     const model = this.modelFor(content, fallback);
+    const permissions = this.page?.permissions() ?? {};
     const placed = {
+      ...(Object.keys(permissions).length > 0 && { permissions }),
       ...(model !== null && { model }),
       ...(tip !== null && { parentRunId: tip }),
       ...options
@@ -252,7 +273,25 @@ export class Thread {
     this.wire.send(frame);
   }
 
+  /** Answers what the server asks of a notebook that may be open here. */
+  private async answer(question: NotebookQuestion): Promise<void> {
+    try {
+      const value = await this.page?.answer(question);
+      if (value) {
+        this.wire.send({ kind: 'notebook', id: question.id, value });
+      }
+    } catch (error) {
+      const { code, message } = { code: 'error', ...(error as { code?: string; message: string }) };
+      const words = error instanceof Error ? error.message : message;
+      this.wire.send({ kind: 'notebook', id: question.id, error: { code, message: words } });
+    }
+  }
+
   private onFrame(frame: ServerFrame): void {
+    if (frame.kind === 'event' && frame.event.type === EventType.CUSTOM && frame.event.name === 'notebook') {
+      void this.answer(frame.event.value);
+      return;
+    }
     this.show({ view: hear(this.shown.view, frame) });
     if (frame.kind === 'hello' && needsOlder(this.shown.view)) {
       void this.loadOlder();

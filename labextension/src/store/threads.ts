@@ -8,7 +8,7 @@ import type { ISignal } from '@lumino/signaling';
 import { notebookOf, placeOf } from '../client/rest';
 import type { Place, Rest, ThreadRow } from '../client/rest';
 import { Thread } from './thread';
-import type { Connect } from './thread';
+import type { Connect, Page } from './thread';
 
 /** Milliseconds a thread that nobody shows stays connected after it has come to rest. */
 const LINGER = 30_000;
@@ -25,7 +25,8 @@ export class OpenThreads {
 
   constructor(
     private readonly rest: Rest,
-    private readonly connect?: Connect
+    private readonly connect?: Connect,
+    private readonly page: Page | null = null
   ) {}
 
   /** Tells the ids of threads that were deleted here. */
@@ -69,7 +70,7 @@ export class OpenThreads {
 
   private open(threadId: string, place: Place): Held {
     const held = {
-      thread: new Thread(threadId, place, this.rest, this.connect),
+      thread: new Thread(threadId, place, this.rest, this.connect, this.page),
       viewers: 0,
       timer: undefined
     };
