@@ -16,9 +16,10 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_data_dir
 
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
+from ..core.events import Rebound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Artifact, Journal, Level, Workplace
+from ..core.roles import Journal, Level, Workplace
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -33,6 +34,7 @@ from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .answering import Answering
 from .catalog_notes import CatalogNotes
+from .consent import mark_of, reads_notebook
 from .copies import bring_in
 from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of
@@ -65,7 +67,11 @@ class Chats:
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
-            self._files_of, self.default_files, SandboxPolicy(backend=settings.sandbox), bring_in=self._bring_in
+            self._files_of,
+            self.default_files,
+            SandboxPolicy(backend=settings.sandbox),
+            bring_in=lambda thread_id, path, over: bring_in(self._home_of(thread_id), path, overwrites=over),
+            beside_of=self._beside,
         )
         notebook = settings.notebook(self._whereabouts) if settings.notebook and settings.has_notebooks else None
         self._house = House(
@@ -189,11 +195,13 @@ class Chats:
             raise NotFound(f"There is no folder {place.folder!r} below the server's root.")
         owner = subject if self.separate_users else None
         journal = await self.disk(self._journal, thread_id, chats_folder, place.notebook, owner)
+        beside = chats_folder.path.parent if self._settings.has_notebooks else None
         home = Home(
             folder=self.places.name_of(chats_folder),
             files=chats_folder.files(thread_id) if journal.is_saved else self._scratch_folder(thread_id),
             file_url=functools.partial(self._file_url, thread_id),
-            beside=chats_folder.path.parent if self._settings.has_notebooks else None,
+            beside=beside,
+            mark=await self.disk(mark_of, thread_id, beside),
             notebook=place.notebook,
             owner=owner,
         )
@@ -247,8 +255,10 @@ class Chats:
     def _files_of(self, thread_id: ThreadId) -> Path:
         return self._home_of(thread_id).files
 
-    def _bring_in(self, thread_id: ThreadId, path: str, overwrites: bool) -> Artifact:
-        return bring_in(self._home_of(thread_id), path, overwrites=overwrites)
+    def _beside(self, thread_id: ThreadId) -> Path | None:
+        """The notebook's folder, where the thread's tools may read it."""
+        session = self.sessions.find(thread_id)
+        return session.home.beside if session is not None and reads_notebook(session) else None
 
     def _subject_of(self, thread_id: ThreadId) -> Subject:
         """Whose keys a thread's answers use: its owner's, where users are kept apart."""
@@ -303,7 +313,7 @@ class Chats:
                 session = self.sessions.find(thread_id) or await self._open(
                     thread_id, chats_folder, Place(folder), OWNER
                 )
-                await session.rebind(new)
+                await session.change(Rebound(new))
 
     def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(errand)

@@ -20,6 +20,7 @@ from .transcript import (
     AnswerLine,
     ApprovalLine,
     CancelLine,
+    ConsentLine,
     DeletedLine,
     Header,
     HeadLine,
@@ -106,9 +107,7 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What has been said and what is waiting. `has_lane` and `is_closing` are of this process; lines tell the rest.
-
-    Runs and messages are kept in persistent maps, so that a step on a long conversation copies nothing.
-    """
+    Runs and messages are kept in persistent maps, so that a step on a long conversation copies nothing."""
 
     thread_id: ThreadId
     notebook: str | None = None
@@ -127,6 +126,8 @@ class Conversation:
     """What a person has granted for the whole thread: tools, and consents that several tools share."""
     wanted: Mapping[str, str] = field(default_factory=dict)
     """The permissions in the settings of who sent the last message, by the tool's name."""
+    consent: str | None = None
+    """The mark of the notebook's folder that a person lets its tools read."""
     chosen_title: str | None = None
     first_words: str | None = None
     titled_at: int = 0
@@ -210,12 +211,12 @@ def _adopted(before: Conversation, line: Line) -> Conversation:
         return replace(before, cancel_asked=target)
     if isinstance(line, TitleLine):
         return replace(before, chosen_title=line.title, titled_at=line.seq)
+    if isinstance(line, ConsentLine):
+        return replace(before, consent=line.folder)
     if isinstance(line, NotebookLine):
         return replace(before, notebook=line.notebook)
-    if isinstance(line, DeletedLine):
-        return replace(before, is_deleted=True)
-    if isinstance(line, RestoredLine):
-        return replace(before, is_deleted=False)
+    if isinstance(line, (DeletedLine, RestoredLine)):
+        return replace(before, is_deleted=isinstance(line, DeletedLine))
     return before
 
 

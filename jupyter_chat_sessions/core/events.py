@@ -130,6 +130,14 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
+class Consented:
+    """A person lets the tools read the notebook's folder with this mark, or none any more (`None`)."""
+
+    folder: str | None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rebound:
     """The notebook beside `.chats` has another name now."""
 
@@ -156,6 +164,7 @@ Event = (
     | Contributed
     | Ended
     | Renamed
+    | Consented
     | Rebound
     | Deleted
 )

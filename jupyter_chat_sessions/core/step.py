@@ -37,6 +37,7 @@ from .events import (
     Append,
     Cancelled,
     Closed,
+    Consented,
     Contributed,
     Deleted,
     Effect,
@@ -63,6 +64,7 @@ from .transcript import (
     AnswerLine,
     ApprovalLine,
     CancelLine,
+    ConsentLine,
     DeletedLine,
     HeadLine,
     Line,
@@ -78,7 +80,7 @@ from .transcript import (
 
 MOST_WAITING = 100
 
-_OF_THE_LIVING = (Sent, Regenerated, Answered, Switched, Withdrew, Renamed, Rebound)
+_OF_THE_LIVING = (Sent, Regenerated, Answered, Switched, Withdrew, Renamed, Consented, Rebound)
 """What a deleted thread refuses."""
 
 Stepped = tuple[Conversation, tuple[Effect, ...]]
@@ -158,6 +160,9 @@ def _decide(drafting: _Drafting, event: Event) -> None:
         _end(drafting, event)
     elif isinstance(event, Renamed):
         _rename(drafting, event)
+    elif isinstance(event, Consented):
+        if event.folder != drafting.after.consent:
+            _write_synced(drafting, ConsentLine(*drafting.place(), event.folder, event.by))
     elif isinstance(event, Rebound):
         _write_synced(drafting, NotebookLine(*drafting.place(), event.notebook))
     elif isinstance(event, Deleted) and not drafting.after.is_deleted:

@@ -121,6 +121,14 @@ class NotebookLine(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentLine(Line):
+    """A person lets the thread's tools read the notebook's folder, known by its mark; `None`: no longer."""
+
+    folder: str | None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CopiedLine(Line):
     from_: ThreadId
 
@@ -153,11 +161,14 @@ _TYPE_OF: dict[type[Line], str] = {
     CancelLine: "cancel",
     TitleLine: "title",
     NotebookLine: "notebook",
+    ConsentLine: "consent",
     CopiedLine: "copied",
     DeletedLine: "deleted",
     RestoredLine: "restored",
 }
-_KEPT_WHEN_NONE = frozenset({("start", "parent_run_id"), ("head", "run_id"), ("notebook", "notebook")})
+_KEPT_WHEN_NONE = frozenset(
+    {("start", "parent_run_id"), ("head", "run_id"), ("notebook", "notebook"), ("consent", "folder")}
+)
 
 
 def record_of(line: Line) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Home:
     file_url: FileUrl
     beside: Path | None = None
     """The person's folder it stands in, with the notebook; `None` where notebooks are not local files."""
+    mark: str | None = None
+    """What tells that folder from any other, also from one of the same name on another computer."""
     notebook: str | None = None
     """The notebook it is begun beside, until a header tells."""
     owner: Subject | None = None

@@ -49,7 +49,7 @@ class Session:
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._endings = Endings()
         draft = DraftWriter(journal, self._later)
-        self._telling = Telling(journal.thread_id, self._audience, draft, self._endings)
+        self._telling = Telling(journal.thread_id, home, self._audience, draft, self._endings)
         self._performance: Performance | None = None
         self._is_looking = False
         self._is_gone = False
@@ -164,8 +164,8 @@ class Session:
         """Gives it a title; with `seen_at`, only if nobody has since line `seen_at` did."""
         await self._meet(events.Renamed(title, seen_at))
 
-    async def rebind(self, notebook: str | None) -> None:
-        await self._meet(events.Rebound(notebook))
+    async def change(self, event: events.Rebound | events.Consented) -> None:
+        await self._meet(event)
 
     async def delete(self) -> None:
         """Nothing is accepted from now on; its folder goes to the trash when its last tool has finished."""
@@ -194,7 +194,7 @@ class Session:
     def _hello(self, after: int) -> Frame:
         if self._conversation.is_deleted:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
-        thread = thread_record(self._conversation, self.header, self.home.folder, is_saved=self._journal.is_saved)
+        thread = thread_record(self._conversation, self.header, self.home, is_saved=self._journal.is_saved)
         hello = self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
         if not self._reading.is_whole:
             self.look()

@@ -16,14 +16,18 @@ from ..core.transcript import Header, Line, Message, MessageLine, Outcome, RunLi
 from .audience import Audience
 from .draft import DraftWriter
 from .endings import Endings
+from .house import Home
 from .settle import Settled
 
 
 class Telling:
     """Tells what has been adopted. It decides nothing and keeps nothing but who listens."""
 
-    def __init__(self, thread_id: ThreadId, audience: Audience, draft: DraftWriter, endings: Endings) -> None:
+    def __init__(
+        self, thread_id: ThreadId, home: Home, audience: Audience, draft: DraftWriter, endings: Endings
+    ) -> None:
         self._thread_id = thread_id
+        self._home = home
         self._audience = audience
         self._draft = draft
         self._endings = endings
@@ -57,6 +61,8 @@ class Telling:
             self._audience.tell(news_frame("queue", {"queue": queue_record(now.queue)}))
         if before.title != now.title:
             self._audience.tell(news_frame("thread", {"title": now.title}))
+        if before.consent != now.consent:
+            self._audience.tell(news_frame("thread", {"reads_notebook": reads_notebook(now, self._home)}))
 
     def _begin_run(self, line: StartLine) -> None:
         self._audience.begin_run(line.run_id)
@@ -95,16 +101,22 @@ class Telling:
         self._endings.end_all()
 
 
-def thread_record(now: Conversation, header: Header | None, folder: str, *, is_saved: bool) -> dict[str, Any]:
+def reads_notebook(now: Conversation, home: Home) -> bool:
+    """Whether a person lets its tools read the notebook's folder, and meant this one."""
+    return home.mark is not None and now.consent == home.mark
+
+
+def thread_record(now: Conversation, header: Header | None, home: Home, *, is_saved: bool) -> dict[str, Any]:
     """The `thread` of a `hello` frame. `folder` is where it lives, relative to the server's root."""
     return {
         "thread_id": now.thread_id,
         "title": now.title,
         "notebook": now.notebook,
-        "folder": folder,
+        "folder": home.folder,
         "created": header.created if header else None,
         "saved": is_saved,
         "read_only": bool(header and header.is_newer),
+        "reads_notebook": reads_notebook(now, home),
     }
 
 

@@ -21,6 +21,7 @@ from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 
 from ..core.errors import Busy
 from .backends import Report, report_on
+from .beside import Beside
 from .connection import Connection
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
@@ -109,8 +110,10 @@ class SandboxKernels:
         """Whether the slot's kernel is there and alive."""
         return slot.kernel is not None and slot.kernel.is_alive
 
-    async def kernel(self, slot: Slot, folder: Path) -> Kernel:
+    async def kernel(self, slot: Slot, folder: Path, beside: Beside | None = None) -> Kernel:
         """The slot's kernel, started in `folder` if there is none. The caller holds the slot's turn.
+
+        `beside` is what a new one may read of the notebook's folder.
 
         A caller who gives up does not stop the start: the kernel is there for the next call.
         """
@@ -119,16 +122,16 @@ class SandboxKernels:
                 return slot.kernel
             await self.end(slot, "crash")
         if slot.starting is None:
-            slot.starting = asyncio.create_task(self._start(slot, folder))
+            slot.starting = asyncio.create_task(self._start(slot, folder, beside))
             slot.starting.add_done_callback(_noticed)
         return await asyncio.shield(slot.starting)
 
-    async def _start(self, slot: Slot, folder: Path) -> Kernel:
+    async def _start(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
         try:
             await self._take_room()
             try:
                 async with self._starts:
-                    slot.kernel = await self._launch(slot, folder)
+                    slot.kernel = await self._launch(slot, folder, beside)
             except BaseException:
                 self._give_room()
                 raise
@@ -137,14 +140,16 @@ class SandboxKernels:
         slot.is_fresh = True
         return slot.kernel
 
-    async def _launch(self, slot: Slot, folder: Path) -> Kernel:
+    async def _launch(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
         running = await self._manager()
-        kernel_id = await running.start_kernel(kernel_name=self._kernel_name, cwd=str(folder))
+        shown = beside if beside and not beside.refusal else None
+        kernel_id = await running.start_kernel(kernel_name=self._kernel_name, cwd=str(folder), beside=shown)
         manager = running.get_kernel(kernel_id)
         provisioner = manager.provisioner
         assert isinstance(manager, AsyncKernelManager)
         assert isinstance(provisioner, SandboxProvisioner)
         kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), folder, slot.epoch + 1, slot.reason)
+        kernel.beside = beside
         try:
             await kernel.connection.ready(lambda: kernel.is_alive, self.policy.ready_s)
         except (ChildProcessError, TimeoutError) as error:

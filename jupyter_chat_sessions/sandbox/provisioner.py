@@ -26,6 +26,7 @@ from traitlets import Any as AnyValue
 from traitlets import Unicode
 
 from .backends import Backend, Launch, chosen_backend
+from .beside import Beside
 from .environment import HIDDEN, TEMPORARY, kernel_environment
 from .folder import make_folder, make_inner
 from .policy import SandboxPolicy
@@ -52,12 +53,14 @@ class SandboxProvisioner(LocalProvisioner):
         self._log_tail = ""
         self._exit_code: int | None = None
         self._confinement: Backend | None = None
+        self._beside: Beside | None = None
         self._fds: tuple[int, ...] = ()
         self.kernel_pid: int | None = None
         """The kernel's own process as the server sees it, once it has answered."""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         folder = Path(kwargs.get("cwd") or os.getcwd())
+        self._beside = kwargs.pop("beside", None)
         try:
             make_folder(folder)
             make_inner(folder, (TEMPORARY, HIDDEN))
@@ -91,7 +94,7 @@ class SandboxProvisioner(LocalProvisioner):
     def _launch(self, argv: list[str], env: dict[str, str], folder: Path) -> Launch:
         sockets = self._sockets.path if self._sockets else None
         resources = (Path(self.kernel_spec.resource_dir),) if self.kernel_spec.resource_dir else ()
-        return Launch(tuple(argv), env, folder, sockets, resources, self.policy or SandboxPolicy())
+        return Launch(tuple(argv), env, folder, sockets, resources, self.policy or SandboxPolicy(), self._beside)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         self.kernel_pid = None
@@ -108,6 +111,11 @@ class SandboxProvisioner(LocalProvisioner):
             raise
         finally:
             self._close_fds()
+
+    @property
+    def beside_at(self) -> str | None:
+        """Where the kernel reads the notebook's folder; `None` where it does not."""
+        return self._confinement.place_of(self._beside) if self._confinement and self._beside else None
 
     @property
     def socket_folder(self) -> Path | None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..core.roles import Artifact, Level, ToolResult
+from .beside import notice
 from .call import Call, Ending
 from .policy import SandboxPolicy
 from .record import weight
@@ -21,6 +22,8 @@ _WHY = {
     "server_restart": "the server was restarted",
     "memory": "the one before used too much memory",
     "disk": "the one before put too much into its folder",
+    "withdrawn": "the notebook's folder may no longer be read",
+    "chats": "another chat was begun in the notebook's folder, and is left out of what can be read there",
     "disk_full": "the one before nearly filled the disk",
 }
 _LIMITS = {
@@ -44,13 +47,15 @@ def result(
 ) -> ToolResult:
     """The result of a call that ran."""
     error, after = _error(call, ending, policy)
-    before = _newcomer(call)
+    before = "\n".join(filter(None, (_newcomer(call), _beside(call))))
     content = call.outputs.saying.content(before, "\n".join([*_notices(call, ending, policy), *after]))
     metadata: dict[str, Any] = {
         "level": level,
         "kernel": {"epoch": call.kernel.epoch, "fresh": call.is_fresh, "reason": call.kernel.reason},
         "duration_ms": round((time.monotonic() - call.asked) * 1000),
     }
+    if call.kernel.provisioner.beside_at:
+        metadata["notebook_folder"] = call.kernel.provisioner.beside_at
     metadata["artifacts"] = _fitting(artifacts, int(policy.metadata_bytes * _FILES_SHARE))
     room = policy.metadata_bytes - weight(metadata) - _SLACK
     metadata["outputs"] = call.outputs.record.outputs(room)
@@ -62,6 +67,11 @@ def _newcomer(call: Call) -> str:
         return ""
     why = _WHY.get(call.kernel.reason, "the one before has gone")
     return f"[New Python process: {why}. Variables from earlier calls are gone; files remain.]"
+
+
+def _beside(call: Call) -> str:
+    beside = call.kernel.beside if call.is_fresh else None
+    return notice(beside, call.kernel.provisioner.beside_at) if beside else ""
 
 
 def _error(call: Call, ending: Ending, policy: SandboxPolicy) -> tuple[str | None, list[str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..core.errors import ChatError, NotFound
 from ..core.ids import RunId, ThreadId
 from ..core.roles import Artifact, Level, ToolContext, ToolEvent, ToolOutput, ToolResult, ToolStatus
+from .beside import Beside, seen_beside, why_outdated
 from .call import Call, Ending
 from .epochs import read_epoch, write_epoch
 from .folder import Seen, changed, look, make_folder
@@ -27,7 +28,7 @@ from .owners import settle_owner
 from .policy import SandboxPolicy
 from .result import refused, result
 from .saying import Saying
-from .slot import Slot
+from .slot import Kernel, Slot
 from .watch import Allowance, allowance
 
 _LOOK_S = 0.1
@@ -45,7 +46,8 @@ class SandboxRunner:
     """The `Sandbox` of a server: a folder and a kernel for each thread.
 
     `folder_of` names the thread's `files` folder, `default_folder` that of a call without a thread; `bring_in` copies
-    a file from beside the thread's notebook, and may block.
+    a file from beside the thread's notebook, and may block; `beside_of` names the notebook's folder where a person
+    lets the thread's tools read it.
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class SandboxRunner:
         kernels: SandboxKernels | None = None,
         *,
         bring_in: BringIn | None = None,
+        beside_of: Callable[[ThreadId], Path | None] = lambda thread_id: None,
     ) -> None:
-        self._bring_in = bring_in
+        self._bring_in, self._beside_of = bring_in, beside_of
         self._folder_of, self._default_folder = folder_of, default_folder
         self.kernels = kernels or SandboxKernels(policy)
         self._policy = self.kernels.policy
@@ -124,18 +127,35 @@ class SandboxRunner:
         settle_owner(folder)
         return look(folder, self._policy.snapshot_entries), allowance(folder, self._policy)
 
+    def _beside(self, context: ToolContext) -> Beside | None:
+        """What a kernel of this thread may read of the notebook's folder. Blocks."""
+        folder = self._beside_of(context.thread_id) if context.thread_id else None
+        return None if folder is None or self.level == "unconfined" else seen_beside(folder)
+
+    async def _kernel(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
+        """The slot's kernel. What was to be hidden may have gone before it could be: then it is looked for again."""
+        try:
+            return await self.kernels.kernel(slot, folder, beside)
+        except ChildProcessError:
+            if beside is None or beside.refusal:
+                raise
+            return await self.kernels.kernel(slot, folder, await asyncio.to_thread(seen_beside, beside.folder))
+
     async def _run(
         self, slot: Slot, code: str, context: ToolContext, timeout_s: float | None
     ) -> AsyncGenerator[ToolEvent, None]:
         asked = time.monotonic()
         folder = self.folder(context)
         before, slot.allowance = await asyncio.to_thread(self._survey, folder)
+        beside = await asyncio.to_thread(self._beside, context)
+        if slot.kernel is not None and (why := why_outdated(slot.kernel.beside, beside)):
+            await self.kernels.end(slot, why)
         if not self.kernels.is_running(slot):
             yield ToolStatus("Starting Python")
             if slot.epoch == 0 and (last := await asyncio.to_thread(read_epoch, folder)):
                 slot.epoch, slot.reason = last, "server_restart"
         try:
-            kernel = await self.kernels.kernel(slot, folder)
+            kernel = await self._kernel(slot, folder, beside)
         except (OSError, RuntimeError, LookupError) as error:
             yield refused(f"Python could not be started: {error}", self.level)
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_client.manager import AsyncKernelManager
 
+from .beside import Beside
 from .connection import Connection
 from .provisioner import SandboxProvisioner
 
@@ -28,6 +29,8 @@ class Kernel:
     folder: Path
     epoch: int
     reason: str
+    beside: Beside | None = None
+    """What it can read of the notebook's folder."""
     is_lent: bool = False
     """Whether a call is talking to it; its sockets are then the call's to close."""
     ended: str | None = None

@@ -11,7 +11,7 @@ from .events import Events
 from .live import Live
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
 from .models import Models, ProviderKey, Requests
-from .persons_files import CopyIn, SaveOut
+from .persons_files import Consent, CopyIn, SaveOut
 from .shared_page import SharedAsset, SharedPage
 from .shares import OneShare, Shares
 from .threads import Export, RestartKernel, Restore, Thread, Threads
@@ -34,6 +34,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/kernel/restart", RestartKernel),
     (rf"{_THREAD}/import", CopyIn),
     (rf"{_THREAD}/save", SaveOut),
+    (rf"{_THREAD}/consent", Consent),
     (rf"{_THREAD}/export", Export),
     (rf"{_THREAD}/runs/([^/]*)/requests", Requests),
     (rf"{_THREAD}/files", Files),

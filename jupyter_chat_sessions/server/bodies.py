@@ -115,6 +115,12 @@ class CopyIn(Body):
     overwrite: bool = False
 
 
+class Consent(Body):
+    """Whether the thread's tools may read the notebook's folder."""
+
+    notebook_folder: bool
+
+
 class SaveOut(Body):
     """A file of the thread's, to be copied into the notebook's folder: under `name`, or the next that is free."""
 

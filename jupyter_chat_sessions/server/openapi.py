@@ -97,6 +97,7 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "CopiedIn": _object({"path": STRING, "size": INTEGER, "media_type": STRING, "url": STRING}),
+    "Consented": _object({"notebook_folder": BOOLEAN}),
     "SavedOut": _object({"path": STRING, "size": INTEGER}),
     "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}),
     "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
@@ -128,6 +129,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "NewMessage": bodies.NewMessage,
     "CopyIn": bodies.CopyIn,
     "SaveOut": bodies.SaveOut,
+    "Consent": bodies.Consent,
     "Cancel": bodies.Cancel,
     "Regenerate": bodies.Regenerate,
     "Answer": bodies.Answer,
@@ -166,6 +168,11 @@ def _operation(
 
 
 _HINTS = ("notebook", "folder")
+
+
+_COPIED = {201: _json("CopiedIn", "It is there.")}
+_SAVED = {201: _json("SavedOut", "It is there, under this path below the server's root; nothing was overwritten.")}
+_CONSENTED = {200: _json("Consented", "What holds now.")}
 _SHOWN = {200: _json("Thread", "The thread.")}
 _NOTHING = {204: {"description": "Done."}}
 _FILE_BYTES = {
@@ -240,20 +247,10 @@ PATHS: dict[str, dict[str, Schema]] = {
         )
     },
     f"{THREAD}/import": {
-        "post": _operation(
-            "Copy a file below the notebook's folder into the thread's folder",
-            {201: _json("CopiedIn", "It is there.")},
-            "CopyIn",
-            query=_HINTS,
-        )
+        "post": _operation("Copy a file below the notebook's folder into the thread's", _COPIED, "CopyIn", query=_HINTS)
     },
     f"{THREAD}/save": {
-        "post": _operation(
-            "Copy a file of the thread into the notebook's folder; nothing there is overwritten",
-            {201: _json("SavedOut", "It is there, under this path below the server's root.")},
-            "SaveOut",
-            query=_HINTS,
-        )
+        "post": _operation("Copy a file of the thread to the notebook's folder", _SAVED, "SaveOut", query=_HINTS)
     },
     f"{THREAD}/runs/{{run_id}}/requests": {
         "get": _operation(
@@ -272,6 +269,9 @@ PATHS: dict[str, dict[str, Schema]] = {
         "post": _operation("Trade a share's token for a cookie", {200: _json("Entered", "Done.")}, "Entering"),
     },
     "/shared/{name}": {"get": _operation("That page's script and style", {200: _bytes("text/javascript", "It.")})},
+    f"{THREAD}/consent": {
+        "put": _operation("Let its tools read the notebook's folder, or no longer", _CONSENTED, "Consent", query=_HINTS)
+    },
     f"{THREAD}/files": {"get": _operation("The files", {200: _json("FileList", "The list.")}, query=_HINTS)},
     f"{THREAD}/files/{{path}}": {
         "get": _operation("A file", _FILE_BYTES, query=_HINTS),

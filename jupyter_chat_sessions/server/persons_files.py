@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 
 from ..core.errors import Forbidden
-from .doors import ChatHandler, door
+from .doors import ChatHandler, door, running_door
 
 CONTENTS = "contents"
 
@@ -43,6 +43,26 @@ class CopyIn(PersonsFilesDoor):
         self.name_ids(session.thread_id)
         url = session.home.file_url(copied.path)
         self.write_json({"path": copied.path, "size": copied.size, "media_type": copied.media_type, "url": url}, 201)
+
+
+class Consent(PersonsFilesDoor):
+    """`/threads/{thread_id}/consent`"""
+
+    @running_door
+    async def put(self, given: str) -> None:
+        """Lets the thread's tools read the notebook's folder when their Python starts next, or no longer."""
+        from ..chats.consent import let_read, must_be_showable, reads_notebook
+        from .bodies import Consent as Asked
+
+        asked = self.body_as(Asked)
+        await self.must_be_allowed("read")
+        session = await self.session_of(given, must_exist=False)
+        if asked.notebook_folder:
+            await self.chats.disk(lambda: must_be_showable(session, self.chats.level))
+        await session.create()
+        await let_read(session, self.subject, is_given=asked.notebook_folder)
+        self.name_ids(session.thread_id)
+        self.write_json({"notebook_folder": reads_notebook(session)})
 
 
 class SaveOut(PersonsFilesDoor):

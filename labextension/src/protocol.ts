@@ -237,6 +237,8 @@ export interface ThreadInfo {
   readonly created: string;
   readonly saved: boolean;
   readonly read_only: boolean;
+  /** Whether a person lets its tools read the notebook's folder. */
+  readonly reads_notebook?: boolean;
 }
 
 /** Who answers: `kind` is `none` where it is no model. */

@@ -414,6 +414,42 @@ describe('the chat', () => {
     ).toEqual(['http://host/files/new.csv', 'http://host/files/old.csv']);
   });
 
+  test('the level unfolds, and lets tools read the notebook’s folder from the next start of Python on', async () => {
+    const view = { ...whole, level: 'confined' as const };
+    const { rerender } = render(show(view));
+    const chip = screen.getByRole('button', { name: 'confined' });
+    fireEvent.click(chip);
+    const menu = screen.getByRole('group', { name: 'What tools may see' });
+    const box = within(menu).getByRole('checkbox', { name: /may read the notebook’s folder/ });
+    expect(box).toHaveProperty('checked', false);
+    const letRead = vi
+      .mocked(actions.letRead as (isLet: boolean) => Promise<void>)
+      .mockResolvedValue(undefined);
+    fireEvent.click(box);
+    expect(letRead).toHaveBeenCalledExactlyOnceWith(true);
+    await within(menu).findByText('This holds as soon as Python starts anew.');
+    vi.mocked(actions.restartKernel).mockResolvedValue(undefined);
+    fireEvent.click(within(menu).getByRole('button', { name: /End Python now/ }));
+    await within(menu).findByText('Python starts anew with the next call.');
+    rerender(show({ ...view, thread: view.thread && { ...view.thread, reads_notebook: true } }));
+    expect(box).toHaveProperty('checked', true);
+    letRead.mockRejectedValueOnce(new Error('The notebook’s folder holds too much.'));
+    fireEvent.click(box);
+    await within(menu).findByText('The notebook’s folder holds too much.');
+    fireEvent.keyDown(box, { key: 'Escape' });
+    expect(screen.queryByRole('group', { name: 'What tools may see' })).toBeNull();
+    expect(document.activeElement).toBe(chip);
+  });
+
+  test('where nothing confines tools the notebook’s folder is not offered', () => {
+    render(show({ ...whole, level: 'unconfined' }));
+    fireEvent.click(screen.getByRole('button', { name: 'not confined' }));
+    const menu = screen.getByRole('group', { name: 'What tools may see' });
+    expect(within(menu).queryByRole('checkbox')).toBeNull();
+    fireEvent.pointerDown(document.body);
+    expect(screen.queryByRole('group', { name: 'What tools may see' })).toBeNull();
+  });
+
   test('a file is saved beside the notebook by its button, and where it went or why not is said', async () => {
     const file: StoredFile = {
       path: 'out/plot.png',
@@ -429,7 +465,7 @@ describe('the chat', () => {
     const button = within(strip).getByRole('button', { name: 'Save out/plot.png to the notebook’s folder' });
     fireEvent.click(button);
     expect(save).toHaveBeenCalledExactlyOnceWith('out/plot.png');
-    await within(strip).findByText('out/plot.png was saved as analysis/plot-1.png');
+    await within(strip).findByText('out/plot.png was saved beside the notebook as analysis/plot-1.png');
     expect(host.refreshFolder).toHaveBeenCalledOnce();
     save.mockRejectedValueOnce(new Error('You may not write files on this server.'));
     fireEvent.click(button);

@@ -53,6 +53,12 @@ def test_the_threads_files_are_listed_and_downloaded_and_code_goes_into_the_note
     with page.expect_download() as download:
         strip.get_by_role("link", name=re.compile("table.csv")).click()
     assert download.value.path().read_text() == "a,b"
+    save = strip.get_by_role("button", name=re.compile("Save table.csv to the notebook"))
+    save.click()
+    expect(strip).to_contain_text("table.csv was saved beside the notebook as table.csv")
+    assert (lab.root / "table.csv").read_text() == "a,b"
+    save.click()
+    expect(strip).to_contain_text("as table-1.csv")
     cells = page.locator(".jp-Cell").count()
     chat.cards.last.hover()
     chat.cards.last.get_by_role("button", name="Insert below the active cell").click()
@@ -160,3 +166,31 @@ def saved_html(lab: Lab, page: Page) -> str:
     cells = json.loads((lab.root / "quickstart.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return "".join("".join(output["data"].get("text/html", "")) for output in outputs)
+
+
+def test_tools_read_the_notebooks_folder_once_a_person_lets_them(lab: Lab, page: Page) -> None:
+    (lab.root / "table.csv").write_text("beside the notebook")
+    open_lab(page, lab)
+    chat = open_chat(page)
+    look = "import glob\nprint([open(p).read() for p in glob.glob('/mnt/notebook/table.csv')])"
+    chat.send(look)
+    chat.shows("[]")
+    chat.is_done()
+    level = chat.place.get_by_role("button", name="isolated", exact=True)
+    if not level.is_visible():
+        pytest.skip("there are no namespaces here, and without them the folder keeps its own path")
+    level.click()
+    menu = chat.place.get_by_role("group", name="What tools may see")
+    menu.get_by_role("checkbox").click()
+    expect(menu.get_by_role("checkbox")).to_be_checked()
+    expect(menu).to_contain_text("as soon as Python starts anew")
+    menu.get_by_role("button", name=re.compile("End Python now")).click()
+    expect(menu).to_contain_text("starts anew with the next call")
+    page.keyboard.press("Escape")
+    chat.send(look)
+    chat.shows("['beside the notebook']")
+    chat.is_done()
+    page.reload()
+    chat = open_chat(page)
+    chat.place.get_by_role("button", name="isolated", exact=True).click()
+    expect(chat.place.get_by_role("checkbox")).to_be_checked()

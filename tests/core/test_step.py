@@ -21,6 +21,7 @@ from jupyter_chat_sessions.core.errors import (
 from jupyter_chat_sessions.core.events import (
     Append,
     Cancelled,
+    Consented,
     Contributed,
     Deleted,
     Effect,
@@ -43,7 +44,16 @@ from jupyter_chat_sessions.core.events import (
 )
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
 from jupyter_chat_sessions.core.step import MOST_WAITING, step
-from jupyter_chat_sessions.core.transcript import CancelLine, HeadLine, Line, MessageLine, Options, RunLine, StartLine
+from jupyter_chat_sessions.core.transcript import (
+    CancelLine,
+    ConsentLine,
+    HeadLine,
+    Line,
+    MessageLine,
+    Options,
+    RunLine,
+    StartLine,
+)
 
 AT = "2026-11-21T10:00:00.000Z"
 THREAD = ThreadId("8f14e45f-ceea-467f-9575-2d3c3c8a2d11")
@@ -319,3 +329,12 @@ def test_a_refused_event_changes_nothing() -> None:
         with pytest.raises(ChatError):
             step(now, event, AT)
     assert now.seq == 2
+
+
+def test_consent_is_written_when_it_changes() -> None:
+    given, effects = step(fresh(), Consented("mark", "owner"), AT)
+    assert effects == (Append((ConsentLine(1, AT, "mark", "owner"),), True),)
+    assert step(given, Consented("mark"), AT) == (given, ())
+    withdrawn, effects = step(given, Consented(None), AT)
+    assert effects == (Append((ConsentLine(2, AT, None),), True),)
+    assert (given.consent, withdrawn.consent) == ("mark", None)

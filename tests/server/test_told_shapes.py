@@ -101,6 +101,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
         await walk(method, f"{here}/files/a/b.txt", headers={"Range": "bytes=1-2"})
         await walk(method, f"{here}/files/a/b.txt", headers={"Range": "bytes=70-"})
         await walk(method, f"/runs/{new_id()}/files/a.txt")
+    await walk("PUT", f"{here}/consent", {"notebook_folder": False})
     await walk("POST", f"{here}/save", {"path": "a/b.txt"})
     await walk("POST", f"{here}/save", {"path": "a/b.txt", "name": "b.txt"})
     await walk("POST", f"{here}/import", {"path": "b.txt"})

@@ -94,6 +94,8 @@ async def test_who_may_not_execute_may_read_and_not_run_code(
     assert (await rest("GET", f"/threads/{thread_id}")).status == 200
     for door in ("messages", "regenerate", "answer", "kernel/restart"):
         assert (await rest("POST", f"/threads/{thread_id}/{door}", {})).refusal == (403, "forbidden")
+    consent = await rest("PUT", f"/threads/{thread_id}/consent", {"notebook_folder": True})
+    assert consent.refusal == (403, "forbidden")
     with pytest.raises(HTTPClientError) as refused:
         await live(thread_id)
     assert refused.value.code == 403

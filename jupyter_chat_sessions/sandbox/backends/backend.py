@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.roles import Level
+from ..beside import Beside
 from ..policy import SandboxPolicy
 
 
@@ -38,6 +39,8 @@ class Launch:
     readable: tuple[Path, ...] = ()
     """What it must be able to read beside the system and its own interpreter."""
     policy: SandboxPolicy = field(default_factory=SandboxPolicy)
+    beside: Beside | None = None
+    """The notebook's folder, where the person lets it be read."""
     fds: tuple[int, ...] = ()
     """Descriptors the command is to inherit; the launcher closes its own when the command has begun."""
 
@@ -58,6 +61,9 @@ class Backend(Protocol):
     @property
     def ipykernel_options(self) -> tuple[str, ...]:
         """What an ipykernel is started with here beside its own options."""
+
+    def place_of(self, beside: Beside) -> str | None:
+        """Where its kernels read the notebook's folder; `None` where they are shown nothing."""
 
     def probe(self) -> Report:
         """Tries the real thing once. Never raises. Blocks: call it from a worker thread."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...core.roles import Level
 from .. import bpf
+from ..beside import AT, Beside
 from ..owners import hand_over, share
 from .backend import Launch, Report
 from .dropping import drop_to
@@ -41,6 +42,9 @@ class Bubblewrap:
     level: Level = "isolated"
     keepers = 2
     ipykernel_options: tuple[str, ...] = ()
+
+    def place_of(self, beside: Beside) -> str:
+        return AT
 
     def probe(self) -> Report:
         return _probe()
@@ -159,7 +163,18 @@ def _file_system(launch: Launch, data: _Descriptors, uid: int | None) -> Iterato
     for path in mine:
         yield from ("--bind", str(path), str(path))
     yield from ("--perms", "0755", "--dir", "/mnt", "--symlink", str(launch.folder), "/mnt/data")
+    if launch.beside is not None:
+        yield from _beside(launch.beside)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/" if uid is not None else str(launch.folder))
+
+
+def _beside(beside: Beside) -> Iterator[str]:
+    """The notebook's folder with something empty over all that is hidden."""
+    yield from ("--ro-bind", str(beside.folder), AT)
+    for path in beside.hidden_folders:
+        yield from ("--perms", "0555", "--size", "4096", "--tmpfs", f"{AT}/{path.relative_to(beside.folder)}")
+    for path in beside.hidden_files:
+        yield from ("--ro-bind", "/dev/null", f"{AT}/{path.relative_to(beside.folder)}")
 
 
 def _system_folder(path: Path) -> tuple[str, ...]:

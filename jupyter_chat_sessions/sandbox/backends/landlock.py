@@ -19,6 +19,7 @@ from typing import Any
 
 from ...core.roles import Level
 from .. import bpf, launcher
+from ..beside import Beside
 from ..owners import hand_over, share
 from .backend import Launch, Report
 from .dropping import drop_to
@@ -43,6 +44,10 @@ class Landlock:
     # The terminals of this machine are not granted, and `!command` wants one otherwise.
     ipykernel_options = ("--IPKernelApp.exec_lines=get_ipython().system = get_ipython().system_raw",)
 
+    def place_of(self, beside: Beside) -> str:
+        """Its own place: there is no other file system to put it in."""
+        return str(beside.folder)
+
     def probe(self) -> Report:
         return _probe()
 
@@ -64,7 +69,7 @@ class Landlock:
 def _orders(launch: Launch, uid: int | None) -> dict[str, Any]:
     policy = launch.policy
     mine = [launch.folder] if launch.sockets is None else [launch.folder, launch.sockets]
-    reads = [*SYSTEM, *ETC, *readable(launch), *_PROC]
+    reads = [*SYSTEM, *ETC, *readable(launch), *_PROC, *(launch.beside.shown if launch.beside else ())]
     capabilities = _needed(launch, uid, reads)
     owns_others = uid is None or _OVERRIDE in capabilities
     program = bpf.for_landlock(owns_others=owns_others, may_truncate=_abi() >= 3)

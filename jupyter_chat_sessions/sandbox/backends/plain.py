@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.roles import Level
+from ..beside import Beside
 from .backend import Launch, Report
 
 
@@ -13,6 +14,9 @@ class Plain:
     level: Level = "unconfined"
     keepers = 0
     ipykernel_options: tuple[str, ...] = ()
+
+    def place_of(self, beside: Beside) -> None:
+        """Nowhere: nothing could be left out of it."""
 
     def probe(self) -> Report:
         return Report(

@@ -147,6 +147,15 @@ export class Rest {
     return answer.path;
   }
 
+  /** Lets a thread's tools read the notebook's folder, or no longer. */
+  letRead(threadId: string, isLet: boolean, place: Place = {}): Promise<void> {
+    return this.ask('PUT', `threads/${threadId}/consent`, place, { notebook_folder: isLet });
+  }
+
+  restartKernel(threadId: string, place: Place = {}): Promise<void> {
+    return this.ask('POST', `threads/${threadId}/kernel/restart`, place, {});
+  }
+
   /** Copies a file below the notebook's folder into the thread's, by its path there. */
   copyIn(threadId: string, path: string, place: Place = {}): Promise<Artifact> {
     return this.ask('POST', `threads/${threadId}/import`, place, { path });

@@ -39,6 +39,9 @@ export interface ChatActions {
   readonly showRequests: ((runIds: readonly string[]) => void) | null;
   /** Copies a file into the notebook's folder; the path it has there. */
   readonly saveOut: (path: string) => Promise<string>;
+  /** Lets tools read the notebook's folder, or no longer; `null` where that is not this person's to say. */
+  readonly letRead: ((isLet: boolean) => Promise<void>) | null;
+  readonly restartKernel: () => Promise<void>;
 }
 
 export interface ChatProps {
@@ -96,6 +99,13 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
           level={view.level}
           model={labelOf(shown, defaultModel)}
           onChoose={actions.chooseModel}
+          consent={
+            actions.letRead && {
+              isGiven: view.thread?.reads_notebook ?? false,
+              onChange: actions.letRead,
+              onRestart: actions.restartKernel
+            }
+          }
         />
       </Composer>
     </div>

@@ -2,9 +2,10 @@
 
 import { caretDownEmptyThinIcon } from '@jupyterlab/ui-components';
 
-import { shieldIcon } from '../icons';
 import type { AgentInfo, Level } from '../protocol';
 import { useHost } from './host';
+import { LevelMenu } from './LevelMenu';
+import type { FolderConsent } from './LevelMenu';
 
 export interface ChipProps {
   readonly agent: AgentInfo | null;
@@ -12,25 +13,11 @@ export interface ChipProps {
   /** The thread's own model; `null` where the server's choice answers. */
   readonly model: string | null;
   readonly onChoose: (() => void) | null;
+  readonly consent: FolderConsent | null;
 }
 
-export function Chip({ agent, level, model, onChoose }: ChipProps): JSX.Element {
+export function Chip({ agent, level, model, onChoose, consent }: ChipProps): JSX.Element {
   const { trans } = useHost();
-  const levels = {
-    isolated: {
-      name: trans.__('isolated'),
-      meaning: trans.__('Tools see only this chat’s folder and have no network.')
-    },
-    confined: {
-      name: trans.__('confined'),
-      meaning: trans.__('Tools write only in this chat’s folder.')
-    },
-    unconfined: {
-      name: trans.__('not confined'),
-      meaning: trans.__('Tools run in this chat’s folder, with all the rights of the server.')
-    }
-  };
-  const shown = level && levels[level];
   return (
     <span className="jcs-Chips">
       {agent && onChoose === null && (
@@ -50,17 +37,7 @@ export function Chip({ agent, level, model, onChoose }: ChipProps): JSX.Element 
           <caretDownEmptyThinIcon.react tag="span" />
         </button>
       )}
-      {shown && (
-        <span
-          className={`jcs-Chip jcs-mod-${level}`}
-          title={shown.meaning}
-          tabIndex={0}
-          aria-description={shown.meaning}
-        >
-          <shieldIcon.react tag="span" />
-          {shown.name}
-        </span>
-      )}
+      {level && <LevelMenu level={level} consent={consent} />}
     </span>
   );
 }

@@ -75,7 +75,10 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
   const save = ({ path }: Artifact): void => {
     onSave?.(path).then(
       where => {
-        setSaved({ words: trans.__('%1 was saved as %2', path, where), isRefused: false });
+        setSaved({
+          words: trans.__('%1 was saved beside the notebook as %2', path, where),
+          isRefused: false
+        });
         refreshFolder();
       },
       (error: unknown) =>

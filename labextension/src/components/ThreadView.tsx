@@ -42,6 +42,8 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
     nudge: () => thread.nudge(),
     loadOlder: () => void thread.loadOlder(),
     dismissNotice: () => thread.dismissNotice(),
-    saveOut: path => thread.saveOut(path)
+    saveOut: path => thread.saveOut(path),
+    letRead: isLet => thread.letRead(isLet),
+    restartKernel: () => thread.restartKernel()
   };
 }

@@ -60,6 +60,7 @@ function SavedChat({ saved, shown, onTry }: SavedChatProps): JSX.Element {
 }
 
 const nothing = (): void => undefined;
+const refuse = (): Promise<never> => Promise.reject(new Error('A saved chat is only read.'));
 
 /** What can be done with a saved chat: it is read. */
 const NOTHING: ChatActions = {
@@ -79,5 +80,7 @@ const NOTHING: ChatActions = {
   dismissNotice: nothing,
   chooseModel: nothing,
   showRequests: nothing,
-  saveOut: () => Promise.reject(new Error('A saved chat is only read.'))
+  saveOut: refuse,
+  letRead: refuse,
+  restartKernel: refuse
 };

@@ -83,6 +83,8 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
     dismissNotice: () => thread.dismissNotice(),
     chooseModel: null,
     showRequests: null,
-    saveOut: path => thread.saveOut(path)
+    saveOut: path => thread.saveOut(path),
+    letRead: null,
+    restartKernel: () => thread.restartKernel()
   };
 }

@@ -42,6 +42,8 @@ export class VisitorRest implements ThreadRest {
 
   // What is not for visitors: the page offers none of it.
   readonly saveOut = refused;
+  readonly letRead = refused;
+  readonly restartKernel = refused;
   readonly models = refused;
   readonly holdKey = refused;
   readonly forgetKey = refused;

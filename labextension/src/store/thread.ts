@@ -52,7 +52,16 @@ const TICK = 50;
 /** What a thread asks of the server beside its wire. */
 export type ThreadRest = Pick<
   Rest,
-  'liveUrl' | 'messagesBefore' | 'files' | 'saveOut' | 'models' | 'holdKey' | 'forgetKey' | 'requests'
+  | 'liveUrl'
+  | 'messagesBefore'
+  | 'files'
+  | 'saveOut'
+  | 'letRead'
+  | 'restartKernel'
+  | 'models'
+  | 'holdKey'
+  | 'forgetKey'
+  | 'requests'
 >;
 
 /** What a page gives its threads: the notebooks it has open, and what its person has set. */
@@ -256,6 +265,16 @@ export class Thread {
   /** Copies a file into the notebook's folder; the path it has there. */
   saveOut(path: string): Promise<string> {
     return this.rest.saveOut(this.id, path, this.place);
+  }
+
+  /** Lets its tools read the notebook's folder, or no longer. */
+  letRead(isLet: boolean): Promise<void> {
+    return this.rest.letRead(this.id, isLet, this.place);
+  }
+
+  /** Ends its Python; the next call begins with a fresh one. */
+  restartKernel(): Promise<void> {
+    return this.rest.restartKernel(this.id, this.place);
   }
 
   close(): void {
