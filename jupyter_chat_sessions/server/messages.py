@@ -56,6 +56,8 @@ class Messages(ChatHandler):
             self.write_json(answer, 202)
             return
         outcome = await session.ended(receipt.run_id)
+        if self.token_shown is not None:
+            await self.app.granted(self.token_shown)  # it may have ended while they waited
         page = await self.chats.disk(session.journal.before, None, MOST_OF_A_PAGE)
         said = said_in(page, receipt.run_id, session.home.file_url)
         self.write_json({**answer, "outcome": outcome, "messages": said})

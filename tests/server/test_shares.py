@@ -212,9 +212,10 @@ async def test_on_a_socket_a_visitor_does_what_the_share_allows(
 
 
 async def test_taking_a_share_back_cuts_its_sockets_and_streams_at_once_and_no_others(
-    rest: Rest, shared: Shared, visit: Visit, live: Any, agent: Played, http_server_client: AsyncHTTPClient,
-    jp_serverapp: Any, jp_base_url: str,
+    rest: Rest, shared: Shared, visit: Visit, live: Any, agent: Played,
+    jp_serverapp: Any, jp_base_url: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.setattr("jupyter_chat_sessions.server.grants.LOOK_S", 3600)  # not by looking now and then
     share, other = await shared("send"), await shared("send")
     cut, left, owner = await visit(bearer(share["token"])), await visit(bearer(other["token"])), await live(TARGET)
     for socket in (cut, left, owner):
@@ -239,6 +240,20 @@ async def test_taking_a_share_back_cuts_its_sockets_and_streams_at_once_and_no_o
     with pytest.raises(HTTPClientError) as refused:
         await visit(bearer(share["token"]))
     assert refused.value.code == 401
+
+
+async def test_who_waits_for_an_answer_when_their_share_is_taken_back_does_not_get_it(
+    raw: Raw, rest: Rest, shared: Shared, agent: Played
+) -> None:
+    share = await shared("send")
+    agent.play = held = Held("one")
+    body = b'{"content": "go", "model": "played"}'
+    waiting = raw("POST", f"/threads/{TARGET}/messages?wait=1", body, headers=bearer(share["token"]), is_known=False)
+    asked = asyncio.ensure_future(waiting)
+    await held.has_begun.wait()
+    await rest("DELETE", f"/threads/{TARGET}/shares/{share['share_id']}")
+    held.let(2)
+    assert (await asked).refusal == (401, "share_revoked")
 
 
 async def test_a_share_another_server_took_back_or_whose_time_has_come_ends_its_sockets_too(
