@@ -111,6 +111,12 @@ describe('The dialog', () => {
     expect(screen.getByRole('status').textContent).toContain('nothing confines it');
   });
 
+  it('says that who decides, decides on the notebook too', async () => {
+    show();
+    await userEvent.setup().click(screen.getByRole('radio', { name: /decide what may run/ }));
+    expect(screen.getByRole('status').textContent).toContain('code in its kernel');
+  });
+
   it('takes a link back at the second click', async () => {
     const props = show({ shares: [share] });
     const user = userEvent.setup();

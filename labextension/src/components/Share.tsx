@@ -67,7 +67,11 @@ export function ShareView({ shares, link, level, problem, onCreate, onRevoke }: 
             ? trans.__(
                 'What they write can run code here, and nothing confines it: they could read and change all that you can. Give this link only to people you would lend this computer.'
               )
-            : trans.__('What they write can run code in this chat’s folder and use your model.')}
+            : rights === 'approve'
+              ? trans.__(
+                  'They decide in your place, also on changes to the notebook and on code in its kernel, which nothing confines. Give this link only to people you would lend this computer.'
+                )
+              : trans.__('What they write can run code in this chat’s folder and use your model.')}
         </p>
       )}
       <div className="jcs-Shares-make">
