@@ -29,6 +29,7 @@ from ..files.disk import now
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
+from ..files.trash import sweep_entries
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
@@ -64,6 +65,7 @@ class Chats:
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
         self.answering = Answering(settings, self._subject_of)
+        self._has_swept = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
@@ -267,8 +269,12 @@ class Chats:
         return Subject(owner) if self.separate_users and owner is not None else OWNER
 
     def default_files(self, run_id: RunId) -> Path:
-        """The folder of a tool call without a thread."""
-        return self.places.root / CHATS / "_default" / run_id / "files"
+        """The folder of a tool call without a thread. At the first, what such calls left a week ago is swept away."""
+        folder = self.places.root / CHATS / "_default"
+        if not self._has_swept:
+            self._has_swept = True
+            self._pool.submit(sweep_entries, folder)
+        return folder / run_id / "files"
 
     def _file_url(self, thread_id: ThreadId, path: str) -> str:
         return f"{self.address}/threads/{thread_id}/files/{quote(path)}"

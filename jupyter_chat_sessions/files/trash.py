@@ -66,7 +66,12 @@ def is_in_trash(chats: Path, thread_id: ThreadId) -> bool:
 
 def sweep(chats: Path, older_than_s: float = KEPT_S) -> int:
     """Removes what was deleted longer ago than that. How many threads went."""
-    with opened_folder(chats / TRASH) as trash_fd:
+    return sweep_entries(chats / TRASH, older_than_s)
+
+
+def sweep_entries(folder: Path, older_than_s: float = KEPT_S) -> int:
+    """Removes every entry of a folder that nothing was added to for so long. How many went."""
+    with opened_folder(folder) as trash_fd:
         if trash_fd is None:
             return 0
         names = [name for name in os.listdir(trash_fd) if _is_due(trash_fd, name, older_than_s)]

@@ -182,6 +182,23 @@ async def test_a_folder_beyond_its_quota_ends_the_kernel_and_can_be_tidied_by_th
     await limited.close_thread(thread_id)
 
 
+async def test_a_call_that_fills_a_nearly_full_disk_is_ended_and_one_that_does_not_is_left_alone(
+    tmp_path: Path, backend: str
+) -> None:
+    runner = make_runner(tmp_path, backend=backend, free_bytes=2**60, watch_s=0.1)
+    thread_id = new_thread_id()
+    try:
+        quiet = await told_by(runner, "import time; time.sleep(0.5); print('done')", thread_id)
+        assert (quiet.result.content, quiet.result.error) == ("done", None)
+        fill = "import os, time\nwith open('big', 'wb') as f:\n    f.write(bytes(64 << 20)); f.flush(); os.fsync(f)\n"
+        told = await told_by(runner, fill + "    time.sleep(20)", thread_id)
+        assert "hardly any space left" in str(told.result.error)
+        again = await told_by(runner, "import os; os.remove('big')", thread_id)
+        assert again.result.metadata["kernel"]["reason"] == "disk_full"
+    finally:
+        await runner.shutdown()
+
+
 async def test_memory_shared_by_processes_is_counted_once() -> None:
     code = """
 import os, time

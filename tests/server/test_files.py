@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from served import Raw, Rest, tree
+from served import Raw, Rest, tree, until
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 from jupyter_chat_sessions.files.safe_open import OpenFile
@@ -167,6 +168,21 @@ async def test_files_of_a_run_without_a_thread_are_served_from_its_own_folder_on
     assert (await rest("GET", f"/runs/{new_id()}/files/plot.png")).refusal[0] == 404
     assert (await raw("GET", f"/runs/%2e%2e/files/{run_id}/files/plot.png")).refusal == (400, "invalid_run_id")
     assert (await raw("GET", f"/runs/{run_id}/files/..%2f..%2fx")).refusal == (400, "invalid_path")
+
+
+async def test_what_calls_without_a_thread_left_a_week_ago_is_swept_at_the_next_use_and_nothing_younger(
+    rest: Rest, jp_root_dir: Path, new_id: Callable[[], str]
+) -> None:
+    default = jp_root_dir / ".chats" / "_default"
+    old, young = new_id(), new_id()
+    for run_id, days in ((old, 8), (young, 6)):
+        (default / run_id / "files").mkdir(parents=True)
+        (default / run_id / "files" / "plot.png").write_bytes(PNG)
+        then = time.time() - days * 24 * 3600
+        os.utime(default / run_id, (then, then))
+    assert (await rest("GET", f"/runs/{young}/files/plot.png")).status == 200
+    await until(lambda: not (default / old).exists())
+    assert (await rest("GET", f"/runs/{young}/files/plot.png")).status == 200
 
 
 async def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection_and_not_the_server(

@@ -114,9 +114,9 @@ async def test_a_command_that_is_out_of_time_still_offers_what_it_wrote(use: Use
 
 async def test_a_call_without_a_chat_runs_in_a_folder_of_its_own(use: Use) -> None:
     nobody = ToolContext(None, new_run_id())
-    told = (await use("run_shell", nobody, command="pwd; ls ..; touch mine.txt")).content.split("\n")
+    told = (await use("run_shell", nobody, command="pwd; ls .. 2>&1; touch mine.txt")).content.split("\n")
     assert told[0].endswith(f"/_default/{nobody.run_id}/files")
-    assert told[1:] == ["files"]
+    assert told[1:] == ["files"] or "denied" in told[1]  # it may see no more than its own; under Landlock not even that
     assert (await use("list_files", nobody)).content == "mine.txt  0"
     assert (await use("list_files", ToolContext(None, new_run_id()))).content == "(no files)"
     assert "none to restart" in (await use("restart_kernel", nobody)).content
