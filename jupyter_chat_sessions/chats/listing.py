@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..core.errors import ChatError
 from ..core.ids import Subject, ThreadId
 from ..engine.session import Session
 from ..files.catalog import Listing as CatalogListing
+from ..files.catalog import updated
 from ..files.chats_folder import ChatsFolder
 
 log = logging.getLogger(__name__)
@@ -59,14 +61,18 @@ def row_of(session: Session) -> Row:
 
 def list_threads(wanted: Wanted, folders: Mapping[str, ChatsFolder], unsaved: Iterable[Row]) -> Listing:
     """The threads of these folders, by the folders' names, and the unsaved ones. Blocks on the disk."""
-    version, found = 0, list(unsaved)
-    for name, folder in folders.items():
-        catalog = _catalog(folder, is_only_one=len(folders) == 1)
-        version += catalog.version
-        for entry in catalog.chats:
-            if wanted.owner is None or _owner(folder, entry["guid"]) in (None, wanted.owner):
-                found.append(_row(entry, name, entry["guid"] in wanted.running))
-    return Listing(_page([row for row in found if _fits(row, wanted)], wanted.limit), version)
+    catalogs = {name: _catalog(folder, is_only_one=len(folders) == 1) for name, folder in folders.items()}
+    kept = [_fitting(name, catalogs[name].chats, folder, wanted) for name, folder in folders.items()]
+    rows = sorted((row for row in unsaved if _fits(row, wanted)), key=updated, reverse=True)
+    found = heapq.merge(rows, *kept, key=updated, reverse=True)
+    return Listing(_page(found, wanted.limit), sum(catalog.version for catalog in catalogs.values()))
+
+
+def _fitting(name: str, entries: Iterable[Mapping[str, Any]], folder: ChatsFolder, wanted: Wanted) -> Iterator[Row]:
+    """A folder's rows, found as they are asked for: a page need not look at ten thousand threads."""
+    for entry in entries:
+        if _fits(entry, wanted) and (wanted.owner is None or _owner(folder, entry["guid"]) in (None, wanted.owner)):
+            yield _row(entry, name, wanted.running)
 
 
 def _catalog(folder: ChatsFolder, *, is_only_one: bool) -> CatalogListing:
@@ -89,34 +95,37 @@ def _owner(folder: ChatsFolder, thread_id: ThreadId) -> str | None:
     return header.owner if header else ""
 
 
-def _row(entry: Mapping[str, Any], folder: str, is_running: bool) -> Row:
-    """A catalog's entry, which anyone may have edited, as a row."""
-    texts = {name: value if isinstance(value := entry.get(name), str) else None for name in _TEXTS}
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    """A text of an entry, which anyone may have edited."""
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _row(entry: Mapping[str, Any], folder: str, running: Collection[ThreadId]) -> Row:
+    """A catalog's entry as a row."""
     count = entry.get("message_count")
     return {
         "thread_id": entry["guid"],
-        **texts,
-        "title": texts["title"] or "",
-        "preview": texts["preview"] or "",
+        **{name: _text(entry, name) or None for name in ("created", "updated", "notebook")},
+        "title": _text(entry, "title"),
+        "preview": _text(entry, "preview"),
         "message_count": count if isinstance(count, int) else 0,
         "folder": folder,
-        "running": is_running,
+        "running": entry["guid"] in running,
     }
 
 
-_TEXTS = ("title", "created", "updated", "preview", "notebook")
-
-
-def _fits(row: Row, wanted: Wanted) -> bool:
-    if wanted.notebook is not None and row["notebook"] != wanted.notebook:
+def _fits(entry: Mapping[str, Any], wanted: Wanted) -> bool:
+    if wanted.notebook is not None and entry.get("notebook") != wanted.notebook:
         return False
-    if wanted.before is not None and (row["updated"] or "") >= wanted.before:
+    if wanted.before is not None and updated(entry) >= wanted.before:
         return False
-    return wanted.words.casefold() in f"{row['title']}\n{row['preview']}".casefold()
+    if not wanted.words:
+        return True
+    return wanted.words.casefold() in f"{_text(entry, 'title')}\n{_text(entry, 'preview')}".casefold()
 
 
-def _page(rows: list[Row], limit: int) -> list[Row]:
-    """The newest `limit` rows, and those as old as the last of them: the next page begins before its time."""
-    rows.sort(key=lambda row: row["updated"] or "", reverse=True)
-    page = rows[:limit]
-    return page + list(itertools.takewhile(lambda row: row["updated"] == page[-1]["updated"], rows[limit:]))
+def _page(found: Iterator[Row], limit: int) -> list[Row]:
+    """The newest `limit`, and those as old as the last of them: the next page begins before its time."""
+    page = list(itertools.islice(found, limit))
+    return page + list(itertools.takewhile(lambda row: updated(row) == updated(page[-1]), found))

@@ -196,8 +196,6 @@ class Session:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
         thread = thread_record(self._conversation, self.header, self.home, is_saved=self._journal.is_saved)
         hello = self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
-        if not self._reading.is_whole:
-            self.look()
         return hello
 
     def unwatch(self, viewer: Viewer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,13 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The threads of a folder as of one version. `etag` changes with every change, also after the file was lost."""
+    """The threads of a folder as of one version, the newest first. `etag` changes with every change, also after the
+    file was lost."""
 
     version: int
     chats: tuple[Mapping[str, Any], ...]
     etag: str
+    guids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,17 @@ def entry_of(conversation: Conversation, created: str) -> Entry | None:
         "preview": conversation.last_words,
         "notebook": conversation.notebook,
     }
+
+
+def updated(entry: Mapping[str, Any]) -> str:
+    """When a thread was last heard in, as its entry has it, which anyone may have edited."""
+    value = entry.get("updated")
+    return value if isinstance(value, str) else ""
+
+
+def newest_first(entries: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """The entries as lists show them."""
+    return tuple(sorted(entries, key=updated, reverse=True))
 
 
 class Catalog:
@@ -95,7 +108,10 @@ class Catalog:
             if record is None:
                 return None
             etag = f'"{record.version:x}-{there.st_ino:x}-{there.st_mtime_ns:x}"'
-            self._last = identity, Listing(record.version, tuple(record.entries.values()), etag)
+            self._last = (
+                identity,
+                Listing(record.version, newest_first(record.entries.values()), etag, frozenset(record.entries)),
+            )
         return self._last[1]
 
     def put(self, entry: Entry) -> int:

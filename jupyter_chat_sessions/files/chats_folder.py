@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ..core.conversation import Conversation, begin
-from ..core.errors import ChatError, InvalidThreadId, StorageFailed, ThreadNotFound
-from ..core.ids import ThreadId, parse_thread_id
+from ..core.errors import ChatError, StorageFailed, ThreadNotFound
+from ..core.ids import ThreadId
 from ..core.roles import Writing
 from ..core.transcript import CopiedLine, Line, RestoredLine
-from .catalog import Catalog, Entries, Entry, Listing, entry_of
+from .catalog import Catalog, Entries, Entry, Listing, entry_of, newest_first
 from .disk import now, refusals, sync_names
 from .journal import FileJournal
 from .layout import CATALOG, FILES, KEYS, TRANSCRIPT, opened_folder
@@ -20,6 +22,9 @@ from .trash import KEPT_S, move_from_trash, move_to_trash, sweep
 from .whole_file import remove_unfinished
 
 _UNFINISHED_S = 3600.0
+_SETTLED_NS = 2_000_000_000
+_THREAD_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""The one way a thread's id is written. A folder may hold ten thousand names, and is listed often."""
 
 
 class ChatsFolder:
@@ -29,6 +34,7 @@ class ChatsFolder:
         self._path = path
         self._clock = clock
         self._catalog = Catalog(path, self._entries)
+        self._seen: tuple[int, frozenset[ThreadId]] | None = None
         self._without_entry: dict[ThreadId, tuple[int, int, int]] = {}
 
     @property
@@ -109,16 +115,23 @@ class ChatsFolder:
     # --- all of them --------------------------------------------------------------------------------------------------
 
     def thread_ids(self) -> frozenset[ThreadId]:
-        """The threads that have a folder here."""
+        """The threads that have a folder here. Looked at again only when a name has come or gone."""
         with opened_folder(self._path) as fd, refusals(f"Listing {self._path}"):
-            names = [] if fd is None else os.listdir(fd)
-        return frozenset(ThreadId(name) for name in names if _is_thread_id(name))
+            if fd is None:
+                return frozenset()
+            changed = os.fstat(fd).st_mtime_ns
+            if self._seen is not None and self._seen[0] == changed:
+                return self._seen[1]
+            found = frozenset(ThreadId(name) for name in os.listdir(fd) if _is_thread_id(name))
+        # What has only just changed may change again with the same time.
+        self._seen = (changed, found) if changed < time.time_ns() - _SETTLED_NS else None
+        return found
 
     def list(self) -> Listing:
         """The threads that have a message. What was added or taken away behind the catalog's back is put right."""
         there = self.thread_ids()
         listing = self._catalog.read()
-        known = {entry["guid"] for entry in listing.chats} if listing else set()
+        known = listing.guids if listing else frozenset()
         found = [entry for each in sorted(there - known) if (entry := self._entry_if_new(each))]
         gone = known - there
         if listing is not None and not found and not gone:
@@ -127,7 +140,7 @@ class ChatsFolder:
             return Listing(0, (), '"0"')
         return self._put_right(found, gone, listing)
 
-    def _put_right(self, found: Sequence[Entry], gone: set[str], listing: Listing | None) -> Listing:
+    def _put_right(self, found: Sequence[Entry], gone: frozenset[str], listing: Listing | None) -> Listing:
         def change(entries: Entries) -> None:
             for guid in gone:
                 entries.pop(guid, None)
@@ -139,7 +152,7 @@ class ChatsFolder:
         except StorageFailed:  # a folder that is only read is still listed
             entries: Entries = {entry["guid"]: dict(entry) for entry in listing.chats} if listing else {}
             change(entries)
-            return Listing(listing.version if listing else 0, tuple(entries.values()), f'"{len(entries)}"')
+            return Listing(listing.version if listing else 0, newest_first(entries.values()), f'"{len(entries)}"')
         return self._catalog.read() or Listing(0, (), '"0"')
 
     def note(self, conversation: Conversation, created: str) -> int | None:
@@ -200,10 +213,7 @@ class ChatsFolder:
 
 
 def _is_thread_id(name: str) -> bool:
-    try:
-        return parse_thread_id(name) == name
-    except InvalidThreadId:
-        return False
+    return _THREAD_ID.fullmatch(name) is not None
 
 
 def _next_seq(lines: tuple[Line, ...]) -> int:

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from .harness import Figure, surroundings
 
-MEASUREMENTS = ("m02_provider", "m03_websocket", "m06_append", "m10_kernels", "m11_load")
+MEASUREMENTS = (
+    "m01_stream",
+    "m02_provider",
+    "m03_websocket",
+    "m05_joining",
+    "m06_append",
+    "m09_lists",
+    "m10_kernels",
+    "m11_load",
+)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,34 @@ def test_a_tools_result_is_neither_counted_nor_shown_as_the_last_words(folder: C
     _note(folder, writer)
     assert folder.list().chats[0]["preview"] == "answer-1"
     assert folder.list().chats[0]["message_count"] == 2
+
+
+def test_threads_that_come_and_go_are_seen_whether_the_folder_changed_long_ago_or_just_now(folder: ChatsFolder) -> None:
+    def listed() -> set[str]:
+        return {entry["guid"] for entry in folder.list().chats}
+
+    elsewhere = ChatsFolder(folder.path, fixed_clock)
+    there = {_thread(folder).journal.thread_id}
+    for age in (0, 60, 0, 60):
+        os.utime(folder.path, (time.time() - age, time.time() - age))
+        assert listed() == listed() == there
+        writer = Writer(elsewhere.journal(new_thread_id(), "report.ipynb"))
+        writer.append(*turn(1, "not in the catalog"))
+        there.add(writer.journal.thread_id)
+        assert listed() == there
+    os.utime(folder.path, (time.time() - 60, time.time() - 60))
+    assert listed() == there
+    shutil.rmtree(folder.path / there.pop())
+    assert listed() == there
+
+
+def test_a_list_is_the_newest_first(folder: ChatsFolder) -> None:
+    for number in (2, 3, 1):
+        writer = _thread(folder)
+        writer.append(
+            lambda seq, at=f"2026-11-21T1{number}:00:00.000Z": MessageLine(
+                seq, at, {"id": "z", "role": "user", "content": "."}
+            )
+        )
+        _note(folder, writer)
+    assert [entry["updated"][11:13] for entry in folder.list().chats] == ["13", "12", "11"]
