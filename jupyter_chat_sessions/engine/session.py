@@ -195,8 +195,7 @@ class Session:
         if self._conversation.is_deleted:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
         thread = thread_record(self._conversation, self.header, self.home, is_saved=self._journal.is_saved)
-        hello = self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
-        return hello
+        return self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
 
     def unwatch(self, viewer: Viewer) -> None:
         self._audience.drop(viewer)
