@@ -9,13 +9,14 @@ import os
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_data_dir
 
-from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
+from ..core.errors import ChatError, NotFound, ThreadDeleted, ThreadNotFound
 from ..core.events import Rebound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
@@ -26,6 +27,7 @@ from ..engine.session import Session
 from ..engine.sessions import Sessions
 from ..files.chats_folder import ChatsFolder
 from ..files.disk import now
+from ..files.journal import FileJournal
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
@@ -144,7 +146,13 @@ class Chats:
         own = [row for row in listing.threads if row["notebook"] == place.notebook]  # not another notebook's
         if own:
             return await self.session(own[0]["thread_id"], subject, place), False
-        return await self.keyed(SessionKey(f"internal:current:{place.folder}/{place.notebook or ''}"), place, subject)
+        key = SessionKey(f"internal:current:{place.folder}/{place.notebook or ''}")
+        session, is_new = await self.keyed(key, place, subject)
+        if (session.home.folder, session.conversation.notebook) == (place.folder, place.notebook):
+            return session, is_new
+        # The thread went with a notebook that was here before: this one begins its own.
+        fresh = await self._keys.thread_instead_of(session.thread_id, subject, key)
+        return await self.create(fresh, place, subject)
 
     async def restore(self, thread_id: ThreadId, subject: Subject, place: Place) -> Session:
         """Takes a deleted thread back from the trash. One that is not deleted is left as it is."""
@@ -309,22 +317,50 @@ class Chats:
     def _tell_changed(self, chats_folder: ChatsFolder, version: int) -> None:
         self._settings.on_listed(self.places.name_of(chats_folder), version)
 
-    async def rename_notebook(self, folder: str, old: str, new: str) -> None:
-        """A notebook was renamed in Jupyter: its threads go with it."""
-        listed = await self.disk(self.places.folder(folder).list)
+    async def follow_notebook(self, old: Place, new: Place) -> None:
+        """A notebook was renamed or moved in Jupyter: its threads go with it, each as soon as nothing runs in it."""
+        listed = await self.disk(self.places.folder(old.folder).list)
         for entry in listed.chats:
-            if entry.get("notebook") == old:
+            if entry.get("notebook") == old.notebook:
                 thread_id = ThreadId(entry["guid"])
-                chats_folder = await self._find(thread_id, Place(folder))
+                chats_folder = await self._find(thread_id, Place(old.folder))
                 session = self.sessions.find(thread_id) or await self._open(
-                    thread_id, chats_folder, Place(folder), OWNER
+                    thread_id, chats_folder, Place(old.folder), OWNER
                 )
-                await session.change(Rebound(new))
+                if new.notebook != old.notebook:
+                    await session.change(Rebound(new.notebook))
+                if new.folder != old.folder:
+                    self._run_errand(self._move(session, new.folder or ""))
+
+    async def _move(self, session: Session, folder: str) -> None:
+        """Brings the thread's folder to the `.chats` of another directory. Where that fails, it stays, and is found."""
+        journal, here, there = session.journal, self.places.folder(session.home.folder), self.places.folder(folder)
+        home = replace(session.home, folder=folder, files=there.files(session.thread_id))
+        if not isinstance(journal, FileJournal):
+            home = replace(home, files=session.home.files)
+        try:
+            await session.idle()
+            await self._sandbox.close_thread(session.thread_id)  # its Python works in the folder that goes
+            while not await session.move(home, lambda: _moved(journal, there)):
+                await session.idle()
+                await self._sandbox.close_thread(session.thread_id)
+        except ChatError as refused:
+            log.warning("Thread %s stays in %s: %s", session.thread_id, here.path, refused)
+            return
+        await self.disk(self.places.remember, there.path)
+        version = await self.disk(here.forget, session.thread_id)
+        self._tell_changed(here, version or 0)
+        self._note_change(session, True)
 
     def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+
+
+def _moved(journal: Journal, there: ChatsFolder) -> bool:
+    """Moves what is on disk; whether nothing is left in the old place. What is kept nowhere has nothing to move."""
+    return journal.move_to(there.path) if isinstance(journal, FileJournal) else True
 
 
 def _is_writable(chats: Path) -> bool:

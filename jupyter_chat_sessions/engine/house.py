@@ -30,7 +30,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a thread lives, fixed when it is opened. Its tools, its files and their addresses go by this, always."""
+    """Where a thread lives. Its tools, its files and their addresses go by this; it moves only while nothing runs."""
 
     folder: str
     """The directory beside its notebook, relative to the server's root."""

@@ -167,6 +167,25 @@ class Session:
     async def change(self, event: events.Rebound | events.Consented) -> None:
         await self._meet(event)
 
+    async def idle(self) -> None:
+        """Returns when nothing runs or waits in it."""
+        while self._conversation.is_busy:
+            running = self._conversation.running
+            await self.ended(running.run_id if running else self._conversation.queue[0].run_id)
+
+    async def move(self, home: Home, move: Callable[[], bool]) -> bool:
+        """Lives elsewhere from now on, once `move`, which may block, has brought it there; whether it does.
+
+        Not while something runs in it: what a run works in stays where it is.
+        """
+        return await self._mailbox.ask(lambda: self._move(home, move))
+
+    async def _move(self, home: Home, move: Callable[[], bool]) -> bool:
+        if self._conversation.is_busy or not await self._house.disk(move):
+            return False
+        self.home = home
+        return True
+
     async def delete(self) -> None:
         """Nothing is accepted from now on; its folder goes to the trash when its last tool has finished."""
         if self.header is None and self._conversation.seq == 0:

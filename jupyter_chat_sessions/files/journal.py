@@ -23,7 +23,7 @@ from .disk import now, refusals
 from .draft_file import DraftFile, has_gone_on
 from .first_write import making_thread, write_first
 from .lane import Lane
-from .layout import TRANSCRIPT, exists
+from .layout import TRANSCRIPT, exists, move_thread
 from .path_page import page_of_path
 from .place import Place, beginning_of, place_behind
 from .transcript_file import Open, Top, TranscriptFile
@@ -237,6 +237,24 @@ class FileJournal:
         """A transcript that cannot be read can be deleted too; a write in progress is waited for."""
         with self._file.locked_as_it_is():
             move_to_trash(self._folder.parent, self._thread_id)
+
+    def move_to(self, chats: Path) -> bool:
+        """Moves the thread's folder into another `.chats`; this journal goes on there.
+
+        `False` where another process holds the lane: it may be running the thread. `Conflict` where the id is taken.
+        """
+        with self._turn:
+            if self._file.look() is not None:
+                if not self.take_lane():
+                    return False
+                with self._file.locked_as_it_is():
+                    move_thread(self._folder.parent, chats, self._thread_id)
+            self.close()
+            self._folder = chats / self._thread_id
+            self._file, self._lane = TranscriptFile(self._folder, self._thread_id), Lane(self._folder)
+            self._draft = DraftFile(self._folder)
+            self.header()  # from now on it is never made anew, should it go
+        return True
 
     def close(self) -> None:
         """Frees descriptors and the lane."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import Unreadable
+from ..core.errors import Conflict, Unreadable
 from .disk import close, refusals, refused
 from .whole_file import publish
 
@@ -98,6 +98,19 @@ def make_folder_in_chats(chats: Path, name: str) -> bool:
         if fd is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return _make_folder(name, fd)
+
+
+def move_thread(chats: Path, other: Path, name: str) -> None:
+    """Moves a thread's folder from one `.chats` to another, which is made. `Conflict` where its name is taken there."""
+    make_chats(other)
+    with opened_folder(chats) as here, opened_folder(other) as there, refusals(f"Moving {chats / name} to {other}"):
+        if here is None or there is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if exists(name, there):
+            raise Conflict(f"There is a thread {name} in {other} already.")
+        os.rename(name, name, src_dir_fd=here, dst_dir_fd=there)
+        os.fsync(there)
+        os.fsync(here)
 
 
 def _make_folder(folder: Path | str, dir_fd: int | None = None) -> bool:

@@ -15,15 +15,15 @@ MOST_ANSWERS = 50
 class Hearing:
     """The answers of one thread by their runs, as far as its frames have told of them.
 
-    `on_message` is told each message that comes while listening; what a `hello` brings up is not news.
+    `on_line` is told each line that comes while listening; what a `hello` brings up is not news.
     """
 
     def __init__(
-        self, thread_id: ThreadId, read_file: Callable[[Record], bytes], on_message: Callable[[Record], None]
+        self, thread_id: ThreadId, read_file: Callable[[Record], bytes], on_line: Callable[[Record], None]
     ) -> None:
         self._thread_id = thread_id
         self._read_file = read_file
-        self._on_message = on_message
+        self._on_line = on_line
         self._answers: dict[str, Answer] = {}
         self._run_of: dict[str, str] = {}
         self.seq = 0
@@ -80,8 +80,8 @@ class Hearing:
         fold = _FOLD.get(line["type"])
         if fold is not None:
             fold(self, line)
-        if is_news and line["type"] == "message":
-            self._on_message(dict(line["message"]))
+        if is_news:
+            self._on_line(dict(line))
 
     def _read_message(self, line: Mapping[str, Any]) -> None:
         message, run_id = line["message"], line.get("run_id")

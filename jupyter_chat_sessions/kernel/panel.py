@@ -6,15 +6,20 @@ server itself, so it goes on while a cell runs and after the kernel has gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipywidgets import DOMWidget  # type: ignore[import-untyped]
-from traitlets import TraitError, Unicode, validate
+from traitlets import All, Bool, List, TraitError, Unicode, default, validate
 
 from ..core.errors import InvalidThreadId
 from ..core.ids import parse_thread_id
+
+if TYPE_CHECKING:
+    from .answer import Answer
+    from .service import Record
+    from .thread import Thread
 
 MODULE = "jupyter_chat_sessions"
 MODULE_VERSION = "0.1.0"
@@ -25,9 +30,13 @@ MIME = "application/vnd.jupyter-chat-sessions+json"
 
 
 class ChatPanel(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
-    """A live chat panel: `ChatPanel()` shows the notebook's current thread, `ChatPanel(thread_id=…)` that one.
+    """A live chat panel: `ChatPanel()` shows the notebook's current thread, `ChatPanel(thread=…)` that one.
 
-    `thread_id` is filled in by the browser once it knows the thread; set it to show another. `height` is a CSS length.
+    `thread` is a `Thread` or an id, `notebook` the path of another notebook whose current thread is wanted, `height` a
+    CSS length. `thread_id` is filled in by the browser once it knows the thread; set it to show another.
+
+    `messages` and `running` follow the thread, whoever writes in it, and may be observed; who does is called in a
+    thread of the chat's own, so also while a cell runs.
     """
 
     _model_name = Unicode("ChatPanelModel").tag(sync=True)
@@ -41,6 +50,95 @@ class ChatPanel(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
         sync=True
     )
     height = Unicode("28em", help="The panel's height, as a CSS length.").tag(sync=True)
+
+    messages: List[Any] = List(
+        help="The thread's messages, oldest first: each with `id`, `role`, `content`.", read_only=True
+    )
+    running = Bool(help="Whether an answer is being made in the thread.", read_only=True)
+
+    def __init__(
+        self, thread: Thread | str | None = None, *, notebook: str | None = None, height: str | None = None, **more: Any
+    ) -> None:
+        self._thread: Thread | None = None
+        self._stop: Callable[[], None] | None = None
+        if thread is None and notebook is not None:
+            from .thread import Thread
+
+            thread = Thread(notebook=notebook)
+        if thread is not None:
+            more["thread_id"] = thread if isinstance(thread, str) else thread.id
+        if height is not None:
+            more["height"] = height
+        super().__init__(**more)
+        if thread is not None and not isinstance(thread, str):
+            self._thread = thread
+        super().observe(self._show_another, "thread_id")
+
+    # --- the thread, from Python --------------------------------------------------------------------------------------
+
+    @property
+    def thread(self) -> Thread:
+        """The thread that is shown; the notebook's current one where none is known yet."""
+        from .thread import Thread
+
+        if self._thread is None or self._thread.id != (self.thread_id or self._thread.id):
+            self._thread = Thread(self.thread_id)
+        if self.thread_id is None:
+            self.thread_id = self._thread.id
+        return self._thread
+
+    def send(self, content: str, **options: Any) -> Answer:
+        """Sends a message, as `Thread.send` does."""
+        return self.thread.send(content, **options)
+
+    def cancel(self) -> list[str]:
+        """Stops what is running and waiting in the thread."""
+        return self.thread.cancel()
+
+    def on_message(self, callback: Callable[[Record], object]) -> Callable[[], None]:
+        """Calls back with each message from now on, as `Thread.on_message` does; call the result to end."""
+        return self.thread.on_message(callback)
+
+    def observe(self, handler: Any, names: Any = All, type: Any = "change") -> None:
+        """As of any widget. Who observes `messages` or `running` makes the panel follow its thread."""
+        super().observe(handler, names, type)
+        wanted = {names} if isinstance(names, str) else set() if names is All else set(names)
+        if wanted & {"messages", "running"}:
+            self._follow()
+            self._take()
+
+    @default("messages")
+    def _messages_now(self) -> list[Record]:
+        self._follow()
+        return self.thread.messages
+
+    @default("running")
+    def _running_now(self) -> bool:
+        self._follow()
+        return self.thread.running
+
+    def _follow(self) -> None:
+        if self._stop is None:
+            self._stop = self.thread.on_change(self._take)
+
+    def _take(self) -> None:
+        """What the thread has now."""
+        self.set_trait("messages", self.thread.messages)
+        self.set_trait("running", self.thread.running)
+
+    def _show_another(self, change: Mapping[str, Any]) -> None:
+        """The browser, or who set `thread_id`, shows another thread."""
+        if self._stop is not None and self._thread is not None and change["new"] != self._thread.id:
+            self._stop()
+            self._stop = None
+            self._follow()
+            self._take()
+
+    def close(self) -> None:
+        """As of any widget; the thread goes on."""
+        if self._stop is not None:
+            self._stop()
+        super().close()
 
     @validate("thread_id")
     def _check_thread_id(self, proposal: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 5.0
 
+_CHANGING = frozenset({"message", "start", "run", "head", "withdrawn", "answer"})
+
 Heard = Callable[[Record], object]
 
 
@@ -135,11 +137,11 @@ class Thread:
 
         The messages are those of `messages`, once they are on disk: questions, answers and what tools returned.
         """
-        with self._turn:
-            number = next(self._numbers)
-            self._callbacks[number] = callback
-        self._follow()
-        return lambda: self._forget(number)
+        return self._keep(lambda line: callback(dict(line["message"])) if line["type"] == "message" else None)
+
+    def on_change(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Calls back whenever `messages` or `running` may be others than before; call the result to end."""
+        return self._keep(lambda line: callback() if line["type"] in _CHANGING else None)
 
     # --- listening ----------------------------------------------------------------------------------------------------
 
@@ -206,6 +208,13 @@ class Thread:
         if watch is not None:
             watch.close()
 
+    def _keep(self, callback: Heard) -> Callable[[], None]:
+        with self._turn:
+            number = next(self._numbers)
+            self._callbacks[number] = callback
+        self._follow()
+        return lambda: self._forget(number)
+
     def _forget(self, number: int) -> None:
         with self._turn:
             self._callbacks.pop(number, None)
@@ -213,12 +222,12 @@ class Thread:
         if is_over:
             self._stop_following()
 
-    def _tell(self, message: Record) -> None:
+    def _tell(self, line: Record) -> None:
         for callback in list(self._callbacks.values()):
             try:
-                callback(message)
+                callback(line)
             except Exception:  # whoever listens must not end the listening
-                log.exception("A callback of on_message failed.")
+                log.exception("Whoever listens to thread %s failed.", self.id)
 
 
 def _first_of(frames: Iterator[Frame]) -> Frame:

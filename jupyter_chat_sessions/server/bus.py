@@ -22,8 +22,8 @@ _SCHEMA = {
     "properties": {"folder": {"type": "string"}, "version": {"type": "integer"}},
 }
 
-Renamed = Callable[[str, str, str], Awaitable[None]]
-"""Told of a notebook's new name: its folder, the old name, the new one."""
+Renamed = Callable[[PurePosixPath, PurePosixPath], Awaitable[None]]
+"""Told that a notebook has another name, in the same directory or in another: the old path and the new one."""
 
 
 class Bus:
@@ -46,9 +46,8 @@ class Bus:
         if data.get("action") != "rename" or not data.get("source_path"):
             return
         old, new = (PurePosixPath(str(data[name]).strip("/")) for name in ("source_path", "path"))
-        if old.suffix == ".ipynb" and new.suffix == ".ipynb" and old.parent == new.parent:
-            folder = "" if str(old.parent) == "." else str(old.parent)
-            await self._on_renamed(folder, old.name, new.name)
+        if old.suffix == ".ipynb" and new.suffix == ".ipynb":
+            await self._on_renamed(old, new)
 
     def close(self) -> None:
         if CONTENTS in self._logger.schemas:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
@@ -122,7 +122,11 @@ class ChatSessions(ExtensionApp):
             on_activity=self._note_activity,
         )
         chats = Chats(settings)
-        self._bus = Bus(self.server.event_logger, chats.rename_notebook)
+
+        async def follow(old: PurePosixPath, new: PurePosixPath) -> None:
+            await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
+
+        self._bus = Bus(self.server.event_logger, follow)
         return chats
 
     def _notebook(self, whereabouts: Whereabouts) -> Notebook:

@@ -136,5 +136,5 @@ def test_what_a_hello_brings_up_is_no_news_and_its_run_in_flight_is_taken_over(
     hearing.hear(
         line(2, "message", message={"id": "m1", "role": "assistant", "content": "so far so good"}, run_id="r1")
     )
-    assert [message["content"] for message in heard] == ["so far so good"]
+    assert [line["message"]["content"] for line in heard] == ["so far so good"]
     assert hearing.answer("r1").text == "so far so good"

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_events import EventLogger
 from jupyter_server.serverapp import ServerApp
+from played import Held
 from served import Rest
 
 from jupyter_chat_sessions.server.bus import CHANGED
@@ -59,3 +60,116 @@ async def test_a_notebook_renamed_in_jupyter_keeps_its_threads(
     assert (await rest("GET", "/threads", query={"notebook": "old.ipynb"})).json["threads"] == []
     lines = (jp_root_dir / ".chats" / thread / "chat.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["type"] == "notebook"
+
+
+Fetch = Callable[..., Awaitable[Any]]
+
+
+async def made_notebook(jp_fetch: Fetch, path: str) -> None:
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    body = json.dumps({"type": "notebook", "content": notebook})
+    await jp_fetch("api", "contents", *path.split("/"), method="PUT", body=body)
+
+
+async def renamed(jp_fetch: Fetch, old: str, new: str) -> None:
+    await jp_fetch("api", "contents", *old.split("/"), method="PATCH", body=json.dumps({"path": new}))
+
+
+async def threads_of(rest: Rest, notebook: str) -> list[str]:
+    rows = (await rest("GET", "/threads", query={"notebook": notebook})).json["threads"]
+    return [row["thread_id"] for row in rows]
+
+
+async def until_listed(rest: Rest, notebook: str, thread: str) -> None:
+    for _ in range(200):
+        if await threads_of(rest, notebook) == [thread]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{thread} is not listed beside {notebook}")
+
+
+async def test_a_notebook_moved_in_jupyter_takes_its_threads_and_their_files_along(
+    rest: Rest, live: Any, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str]
+) -> None:
+    (jp_root_dir / "there").mkdir()
+    await made_notebook(jp_fetch, "a.ipynb")
+    await made_notebook(jp_fetch, "b.ipynb")
+    thread, other = new_id(), new_id()
+    wait = {"wait": "true"}
+    write = "open('kept.txt', 'w').write('x'); kept = 1"
+    await rest("POST", f"/threads/{thread}/messages", {"content": write, "notebook": "a.ipynb"}, query=wait)
+    await rest("POST", f"/threads/{other}/messages", {"content": "/help", "notebook": "b.ipynb"}, query=wait)
+    socket = await live(thread)
+    await socket.next()
+    await renamed(jp_fetch, "a.ipynb", "there/c.ipynb")
+    await until_listed(rest, "there/c.ipynb", thread)
+    assert not (jp_root_dir / ".chats" / thread).exists()
+    assert (jp_root_dir / "there" / ".chats" / thread / "files" / "kept.txt").read_text() == "x"
+    assert await threads_of(rest, "a.ipynb") == []
+    assert await threads_of(rest, "b.ipynb") == [other]
+    asked = {"content": "import os; print(os.path.basename(os.path.dirname(os.getcwd())), open('kept.txt').read())"}
+    again = await rest("POST", f"/threads/{thread}/messages", asked, query=wait)  # found by its id alone
+    assert f"{thread} x" in again.json["messages"][-1]["content"]
+    assert (await rest("GET", f"/threads/{thread}/files/kept.txt")).status == 200
+    assert "there/.chats" not in json.dumps(again.json)
+    words = json.dumps([(await socket.next()) for _ in range(4)])
+    assert "RUN_STARTED" in words, "who watched goes on watching"
+
+
+async def test_a_thread_that_runs_moves_when_its_answer_has_ended(
+    rest: Rest, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str], agent: Any
+) -> None:
+    (jp_root_dir / "there").mkdir()
+    await made_notebook(jp_fetch, "a.ipynb")
+    held = agent.play = Held("one", "two")
+    thread = new_id()
+    sent = {"content": "go", "notebook": "a.ipynb", "model": "played"}
+    await rest("POST", f"/threads/{thread}/messages", sent)
+    held.let()
+    await held.has_begun.wait()
+    await renamed(jp_fetch, "a.ipynb", "there/a.ipynb")
+    held.let()
+    transcript = jp_root_dir / ".chats" / thread / "chat.jsonl"
+    assert transcript.exists()
+    held.let()
+    await until_listed(rest, "there/a.ipynb", thread)
+    assert not transcript.exists()
+    lines = (jp_root_dir / "there" / ".chats" / thread / "chat.jsonl").read_text()
+    assert "onetwo" in lines
+
+
+async def test_a_notebook_that_takes_the_place_of_a_renamed_one_and_a_copied_one_begin_lists_of_their_own(
+    rest: Rest, jp_fetch: Fetch, jp_root_dir: Path
+) -> None:
+    await made_notebook(jp_fetch, "a.ipynb")
+    ask = {"notebook": "a.ipynb", "current": True}
+    first = (await rest("POST", "/threads", ask)).json["thread_id"]
+    await rest("POST", f"/threads/{first}/messages", {"content": "/help"}, query={"wait": "true"})
+    await renamed(jp_fetch, "a.ipynb", "b.ipynb")
+    await until_listed(rest, "b.ipynb", first)
+    await made_notebook(jp_fetch, "a.ipynb")
+    second = (await rest("POST", "/threads", ask)).json["thread_id"]
+    assert second != first
+    assert (await rest("POST", "/threads", ask)).json["thread_id"] == second
+    body = json.dumps({"copy_from": "b.ipynb"})
+    copy = json.loads((await jp_fetch("api", "contents", method="POST", body=body)).body)["path"]
+    third = (await rest("POST", "/threads", {"notebook": copy, "current": True})).json["thread_id"]
+    assert third not in (first, second)
+    assert await threads_of(rest, copy) == []
+
+
+async def test_a_thread_whose_id_is_taken_there_stays_where_it_is_and_is_found(
+    rest: Rest, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str]
+) -> None:
+    await made_notebook(jp_fetch, "a.ipynb")
+    thread = new_id()
+    await rest(
+        "POST", f"/threads/{thread}/messages", {"content": "/help", "notebook": "a.ipynb"}, query={"wait": "true"}
+    )
+    in_the_way = jp_root_dir / "there" / ".chats" / thread
+    in_the_way.mkdir(parents=True)
+    await renamed(jp_fetch, "a.ipynb", "there/a.ipynb")
+    await asyncio.sleep(0)
+    again = await rest("POST", f"/threads/{thread}/messages", {"content": "/help"}, query={"wait": "true"})
+    assert again.json["outcome"] == "success"
+    assert list(in_the_way.iterdir()) == []

@@ -6,12 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_server.serverapp import ServerApp
 from played import Played, calls
 from served import Rest
+from traitlets import TraitError
 
+from jupyter_chat_sessions import ChatPanel
 from jupyter_chat_sessions.core.errors import ChatError
 from jupyter_chat_sessions.core.roles import AgentEvent, Done, Request, TextDelta
 from jupyter_chat_sessions.kernel.client import HttpService
@@ -151,3 +154,32 @@ async def test_a_callback_hears_what_others_send_and_a_deleted_thread_ends_the_l
             break
         await asyncio.sleep(0.02)
     assert thread._watcher is None
+
+
+async def test_a_panels_messages_and_running_follow_its_thread_for_whoever_observes_them(
+    service: HttpService, rest: Rest, new_id: Callable[[], str]
+) -> None:
+    thread = await asyncio.to_thread(Thread, new_id(), chats=service)
+    panel = await asyncio.to_thread(lambda: ChatPanel(thread=thread, height="9em"))
+    assert (panel.thread_id, panel.height, panel.thread) == (thread.id, "9em", thread)
+    seen: list[tuple[str, Any]] = []
+    await asyncio.to_thread(panel.observe, lambda change: seen.append((change["name"], change["new"])), ["messages"])
+    await asyncio.to_thread(panel.observe, lambda change: seen.append((change["name"], change["new"])), "running")
+    await rest("POST", f"/threads/{thread.id}/messages", {"content": "/help"}, query={"wait": "true"})
+    for _ in range(200):
+        if len(panel.messages) == 2 and not panel.running:
+            break
+        await asyncio.sleep(0.02)
+    assert [message["role"] for message in panel.messages] == ["user", "assistant"]
+    assert ("messages", panel.messages) in seen
+    answer = await asyncio.to_thread(lambda: panel.send("import time; time.sleep(60)"))
+    for _ in range(200):
+        if panel.running:
+            break
+        await asyncio.sleep(0.02)
+    assert ("running", True) in seen
+    assert await asyncio.to_thread(panel.cancel) == [answer.run_id]
+    assert (await asyncio.to_thread(answer.wait, 20)).outcome == "cancelled"
+    await asyncio.to_thread(panel.close)
+    with pytest.raises(TraitError):
+        panel.messages = []
