@@ -133,7 +133,7 @@ class Desk:
         for number, row in enumerate(rows, 1):
             mark = "→" if row["thread_id"] == current else "running" if row["running"] else ""
             title = _cell(row["title"])
-            lines.append(f"| {mark} | {number} | {title} | {row['message_count']} | {(row['updated'] or '')[:16]} |")
+            lines.append(f"| {mark} | {number} | {title} | {row['message_count']} | {_time(row['updated'])} |")
         self._say("\n".join(lines))
 
     def _use(self, named: str) -> None:
@@ -204,3 +204,8 @@ def _shown(message: Record) -> str:
     if message["role"] == "user":
         return f"**You:** {text}"
     return fenced(text, "text") if message["role"] == "tool" and text else text
+
+
+def _time(written: str | None) -> str:
+    """Day, hour and minute, UTC."""
+    return (written or "")[:16].replace("T", " ")
