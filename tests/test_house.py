@@ -36,6 +36,7 @@ LONGER_MODULES = {
     "core/roles.py": "every role a chat is played by, on one page",
     "core/step.py": "the rules of order, which are one function",
     "chats/chats.py": "the composition root, where everything meets once",
+    "engine/session.py": "one mailbox: what goes through it belongs together",
     "server/openapi.py": "a table with a row for each door",
 }
 

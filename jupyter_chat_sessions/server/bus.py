@@ -26,6 +26,12 @@ Renamed = Callable[[PurePosixPath, PurePosixPath], Awaitable[None]]
 """Told that a notebook has another name, in the same directory or in another: the old path and the new one."""
 
 
+def announce(logger: EventLogger | None) -> None:
+    """Makes the event known. Who subscribes to all events hears only of those that are known by then."""
+    if logger is not None and CHANGED not in logger.schemas:
+        logger.register_event_schema(_SCHEMA)
+
+
 class Bus:
     """This extension's place on the bus of its server."""
 
@@ -33,8 +39,7 @@ class Bus:
         assert logger is not None, "a server that has started has an event logger"
         self._logger = logger
         self._on_renamed = on_renamed
-        if CHANGED not in logger.schemas:
-            logger.register_event_schema(_SCHEMA)
+        announce(logger)
         if CONTENTS in logger.schemas:
             logger.add_listener(schema_id=CONTENTS, listener=self._hear_contents)
 

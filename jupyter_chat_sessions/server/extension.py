@@ -165,7 +165,10 @@ class ChatSessions(ExtensionApp):
         return grant if isinstance(grant, Share) else await self.kernel_tokens.follow(token, grant)
 
     def initialize_settings(self) -> None:
+        from .bus import announce
+
         self.settings["jupyter_chat_sessions"] = self
+        announce(self.server.event_logger)
 
     def initialize_handlers(self) -> None:
         from .addresses import DOORS, PREFIX

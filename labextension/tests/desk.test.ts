@@ -95,6 +95,27 @@ test('what was written before the resume came is not taken away', async () => {
   expect(desk.value.thread.id).toBe(id);
 });
 
+test('a thread that a cell begins takes the place of a new chat nobody asked for, and of no other', async () => {
+  const path = 'analysis/begun.ipynb';
+  const { desk, list, answer } = room(path);
+  await answer();
+  const spare = desk.value.thread.id;
+  ROWS.push(row('by-a-cell', 'begun.ipynb', '2026-11-23'));
+  try {
+    void list.refresh();
+    await answer();
+    expect(desk.value.thread.id).toBe('by-a-cell');
+    expect(spare).not.toBe('by-a-cell');
+    desk.newChat();
+    const { id } = desk.value.thread;
+    void list.refresh();
+    await answer();
+    expect(desk.value.thread.id).toBe(id);
+  } finally {
+    ROWS.pop();
+  }
+});
+
 test('where no notebook is open, no thread is resumed', async () => {
   const { desk, answer } = room(null);
   const { id } = desk.value.thread;

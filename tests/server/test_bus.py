@@ -173,3 +173,20 @@ async def test_a_thread_whose_id_is_taken_there_stays_where_it_is_and_is_found(
     again = await rest("POST", f"/threads/{thread}/messages", {"content": "/help"}, query={"wait": "true"})
     assert again.json["outcome"] == "success"
     assert list(in_the_way.iterdir()) == []
+
+
+async def test_a_page_that_subscribed_before_anybody_chatted_is_told_of_lists_that_change(
+    jp_serverapp: ServerApp, rest: Rest, new_id: Callable[[], str]
+) -> None:
+    heard: list[str] = []
+
+    async def hear(logger: EventLogger, schema_id: str, data: dict[str, Any]) -> None:
+        heard.append(schema_id)
+
+    jp_serverapp.event_logger.add_listener(listener=hear)  # as jupyter_server's own socket does
+    await rest("POST", f"/threads/{new_id()}/messages", {"content": "/help"}, query={"wait": "true"})
+    for _ in range(100):
+        if CHANGED in heard:
+            break
+        await asyncio.sleep(0.02)
+    assert CHANGED in heard

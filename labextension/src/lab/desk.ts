@@ -19,6 +19,8 @@ interface Choice {
   readonly place: Place;
   /** A new thread that the notebook's latest may still replace. */
   readonly isProvisional: boolean;
+  /** A new thread that nobody asked for: the first that appears, from a cell or another page, takes its place. */
+  readonly isSpare?: boolean;
 }
 
 /** What the sidebar shows. */
@@ -51,6 +53,7 @@ export class Desk {
       unread: new Set()
     };
     void this.resume(notebook);
+    list.changed.connect(() => this.replaceSpare());
   }
 
   get value(): DeskState {
@@ -114,17 +117,31 @@ export class Desk {
     if (!choice?.isProvisional) {
       return;
     }
-    const open = this.threads.get(choice.threadId)?.snapshot();
-    const isUsed = open && (open.draft !== '' || open.view.pending.length > 0 || open.view.runs.size > 0);
+    const isUsed = this.isUsed(choice);
     const latest = notebook !== null && !isUsed ? here[0] : undefined;
     const settled = latest
       ? { threadId: latest.thread_id, place: placeOf(latest), isProvisional: false }
-      : { ...choice, isProvisional: false };
+      : { ...choice, isProvisional: false, isSpare: !isUsed };
     if (this.state.notebook === notebook) {
       this.choose(settled);
     } else {
       this.choices.set(keyOf(notebook), settled);
     }
+  }
+
+  /** Shows the first thread that appears beside the notebook, where a new one stands that nobody asked for. */
+  private replaceSpare(): void {
+    const { notebook } = this.state;
+    const choice = this.choices.get(keyOf(notebook));
+    const latest = notebook === null ? undefined : this.list.value.here[0];
+    if (choice?.isSpare && latest && latest.thread_id !== choice.threadId && !this.isUsed(choice)) {
+      this.open(latest);
+    }
+  }
+
+  private isUsed(choice: Choice): boolean {
+    const open = this.threads.get(choice.threadId)?.snapshot();
+    return !!open && (open.draft !== '' || open.view.pending.length > 0 || open.view.runs.size > 0);
   }
 
   private fresh(notebook: string | null, isProvisional: boolean): Choice {
