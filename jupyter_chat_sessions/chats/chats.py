@@ -335,9 +335,11 @@ class Chats:
     async def _move(self, session: Session, folder: str) -> None:
         """Brings the thread's folder to the `.chats` of another directory. Where that fails, it stays, and is found."""
         journal, here, there = session.journal, self.places.folder(session.home.folder), self.places.folder(folder)
-        home = replace(session.home, folder=folder, files=there.files(session.thread_id))
-        if not isinstance(journal, FileJournal):
-            home = replace(home, files=session.home.files)
+        beside = there.path.parent if session.home.beside is not None else None
+        mark = await self.disk(mark_of, session.thread_id, beside)
+        home = replace(session.home, folder=folder, beside=beside, mark=mark)
+        if isinstance(journal, FileJournal):
+            home = replace(home, files=there.files(session.thread_id))
         try:
             await session.idle()
             await self._sandbox.close_thread(session.thread_id)  # its Python works in the folder that goes

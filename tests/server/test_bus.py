@@ -13,6 +13,8 @@ from jupyter_server.serverapp import ServerApp
 from played import Held
 from served import Rest
 
+from jupyter_chat_sessions.chats.chats import Chats
+from jupyter_chat_sessions.core.ids import ThreadId
 from jupyter_chat_sessions.server.bus import CHANGED
 
 
@@ -89,7 +91,7 @@ async def until_listed(rest: Rest, notebook: str, thread: str) -> None:
 
 
 async def test_a_notebook_moved_in_jupyter_takes_its_threads_and_their_files_along(
-    rest: Rest, live: Any, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str]
+    rest: Rest, chats: Callable[[], Chats], live: Any, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str]
 ) -> None:
     (jp_root_dir / "there").mkdir()
     await made_notebook(jp_fetch, "a.ipynb")
@@ -105,6 +107,9 @@ async def test_a_notebook_moved_in_jupyter_takes_its_threads_and_their_files_alo
     await until_listed(rest, "there/c.ipynb", thread)
     assert not (jp_root_dir / ".chats" / thread).exists()
     assert (jp_root_dir / "there" / ".chats" / thread / "files" / "kept.txt").read_text() == "x"
+    session = chats().sessions.find(ThreadId(thread))
+    assert session is not None
+    assert session.home.beside == jp_root_dir / "there"
     assert await threads_of(rest, "a.ipynb") == []
     assert await threads_of(rest, "b.ipynb") == [other]
     asked = {"content": "import os; print(os.path.basename(os.path.dirname(os.getcwd())), open('kept.txt').read())"}
@@ -117,7 +122,7 @@ async def test_a_notebook_moved_in_jupyter_takes_its_threads_and_their_files_alo
 
 
 async def test_a_thread_that_runs_moves_when_its_answer_has_ended(
-    rest: Rest, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str], agent: Any
+    rest: Rest, chats: Callable[[], Chats], jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str], agent: Any
 ) -> None:
     (jp_root_dir / "there").mkdir()
     await made_notebook(jp_fetch, "a.ipynb")
@@ -131,6 +136,9 @@ async def test_a_thread_that_runs_moves_when_its_answer_has_ended(
     held.let()
     transcript = jp_root_dir / ".chats" / thread / "chat.jsonl"
     assert transcript.exists()
+    session = chats().sessions.find(ThreadId(thread))
+    assert session is not None
+    assert not await session.move(session.home, lambda: True), "what a run works in stays where it is"
     held.let()
     await until_listed(rest, "there/a.ipynb", thread)
     assert not transcript.exists()
