@@ -124,9 +124,8 @@ class Session:
         return is_new
 
     async def whole(self) -> None:
-        """Returns when all its lines have been read, not only the last ones."""
-        if not self._reading.is_whole:
-            await self._mailbox.ask(self._look)
+        """Returns when all its lines have been read, also those that other servers wrote. One `stat` where it has."""
+        await self._mailbox.ask(self._look)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 

@@ -157,10 +157,27 @@ class ChatsFolder:
 
     def note(self, conversation: Conversation, created: str) -> int | None:
         """Brings a thread's entry up to date; the catalog's version. `None` where it has no message to show."""
-        entry = entry_of(conversation, created)
-        if entry is not None:
-            return self._catalog.put(entry)
-        return self.forget(conversation.thread_id) if conversation.is_deleted else None
+        thread_id = conversation.thread_id
+        if entry_of(conversation, created) is None:
+            return self.forget(thread_id) if conversation.is_deleted else None
+
+        def change(entries: Entries) -> None:
+            """With the catalog locked: who notes last has seen every line, whichever server wrote it."""
+            entry = self._entry(thread_id) if self._is_behind(conversation) else entry_of(conversation, created)
+            if entry is None:
+                entries.pop(thread_id, None)
+            else:
+                entries[thread_id] = {**entries.get(thread_id, {}), **entry}
+
+        return self._catalog.change(change)
+
+    def _is_behind(self, conversation: Conversation) -> bool:
+        """Whether another server has written since. One that cannot be read is shown as it was last known."""
+        try:
+            newest = self.journal(conversation.thread_id).tail(1).lines
+        except ChatError:
+            return False
+        return bool(newest) and newest[-1].seq > conversation.seq
 
     def forget(self, thread_id: ThreadId) -> int | None:
         """Takes a thread out of the catalog; its version. `None` where there is no folder."""

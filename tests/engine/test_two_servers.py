@@ -60,6 +60,21 @@ async def test_a_viewer_of_the_server_that_does_not_run_the_thread_sees_its_line
         assert [line["seq"] for line in seen.lines()] == [1, 2, 3, 4]
 
 
+async def test_who_asks_what_stands_in_a_thread_is_told_what_another_server_wrote(
+    tmp_path: Path,
+) -> None:
+    thread_id = new_thread_id()
+    async with (
+        opened(echoes, folder=tmp_path, thread_id=thread_id) as ours,
+        opened(echoes, folder=tmp_path, thread_id=thread_id) as theirs,
+    ):
+        await ours.ended((await ours.send(a_message())).run_id)
+        await theirs.whole()
+        await theirs.rename("Sales")
+        await ours.whole()
+        assert ours.conversation.title == "Sales"
+
+
 async def test_deleted_on_one_server_is_deleted_on_the_other(tmp_path: Path) -> None:
     thread_id = new_thread_id()
     async with (

@@ -121,6 +121,19 @@ def test_each_change_is_one_version_and_another_etag_and_no_change_is_none(folde
     assert len({listing.etag for listing in seen}) == len(seen)
 
 
+def test_who_has_not_seen_another_servers_lines_does_not_bring_back_what_they_changed(folder: ChatsFolder) -> None:
+    ours = _thread(folder, "first words")
+    theirs = Writer(folder.journal(ours.journal.thread_id))
+    theirs.append(titled("Sales"))
+    _note(folder, theirs)
+    _note(folder, ours)
+    assert [entry["title"] for entry in folder.list().chats] == ["Sales"]
+    theirs.append(lambda seq: DeletedLine(seq, fixed_clock()))
+    _note(folder, theirs)
+    _note(folder, ours)
+    assert folder.list().chats == ()
+
+
 def test_what_this_version_does_not_know_is_kept(folder: ChatsFolder) -> None:
     writer = _thread(folder)
     record = _file(folder)
