@@ -7,6 +7,7 @@ have changed since) is not in the transcript. It may be deleted at any time, and
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import time
 import zlib
@@ -23,16 +24,31 @@ from .safe_open import opened_file
 MOST_KEPT = 60
 _ENDING = ".json.gz"
 _LONGEST = 64 * 2**20
+_LONGEST_URL = 500
 
 
 def keep_request(thread_folder: Path, run_id: RunId, body: Mapping[str, Any]) -> None:
     """Writes a request down, unsynced, and lets go of the oldest. Nothing where the thread's folder has gone."""
     folder = thread_folder / REQUESTS
-    packed = gzip.compress(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"), compresslevel=1)
+    packed = gzip.compress(
+        json.dumps(_without_images(body), ensure_ascii=False).encode("utf-8", "replace"), compresslevel=1
+    )
     write_new(folder, f"{time.time_ns():020}-{run_id}{_ENDING}", (packed,))
     names = [each.path for each in list_files(folder, 10 * MOST_KEPT)]
     for name in names[:-MOST_KEPT]:
         remove_file(folder, name)
+
+
+def _without_images(value: Any) -> Any:
+    """The same with the bytes of images told by their kind, size and digest: they are files of the thread already."""
+    if isinstance(value, Mapping):
+        return {key: _without_images(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_images(each) for each in value]
+    if isinstance(value, str) and value.startswith("data:image/") and len(value) > _LONGEST_URL:
+        kind, _, data = value.partition(",")
+        return f"{kind}, {len(data)} characters, SHA-256 {hashlib.sha256(data.encode()).hexdigest()}"
+    return value
 
 
 def requests_of(thread_folder: Path, run_id: RunId) -> list[dict[str, Any]]:
