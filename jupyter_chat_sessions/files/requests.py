@@ -28,7 +28,7 @@ _LONGEST_URL = 500
 
 
 def keep_request(thread_folder: Path, run_id: RunId, body: Mapping[str, Any]) -> None:
-    """Writes a request down, unsynced, and lets go of the oldest. Nothing where the thread's folder has gone."""
+    """Writes a request down, unsynced, and lets go of the oldest. `FileNotFound` where the thread has gone."""
     folder = thread_folder / REQUESTS
     packed = gzip.compress(
         json.dumps(_without_images(body), ensure_ascii=False).encode("utf-8", "replace"), compresslevel=1
