@@ -39,6 +39,8 @@ from .transcript import (
 from .words import gist
 
 UNTITLED = "Untitled chat"
+CLIENT_TOOL = "client_tool"
+"""The reason of an interrupt that no person decides: a client runs the tool and answers with its result."""
 TITLE_LENGTH = 60
 PREVIEW_LENGTH = 80
 
@@ -81,6 +83,11 @@ class Asked:
 
     run_id: RunId
     interrupts: tuple[Mapping[str, Any], ...]
+
+    @property
+    def is_clients(self) -> bool:
+        """Whether no person is asked: only results of a client's own tools are waited for."""
+        return all(each.get("reason") == CLIENT_TOOL for each in self.interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,10 @@ class Conversation:
     """The permissions in the settings of who sent the last message, by the tool's name."""
     consent: str | None = None
     """The mark of the notebook's folder that a person lets its tools read."""
+    wishes: Options = field(default_factory=Options)
+    """What the sender of the message that was answered last asked for beside the words."""
+    is_listed: bool = False
+    """Whether anything was said here that belongs in lists."""
     chosen_title: str | None = None
     first_words: str | None = None
     titled_at: int = 0
@@ -230,6 +241,7 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
         before,
         accepted=before.accepted.insert(message_id, accepted),
         queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
+        is_listed=before.is_listed or line.options.is_listed,
         first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
         wanted=before.wanted if line.options.permissions is None else line.options.permissions,
     )
@@ -251,10 +263,20 @@ def _with_start(before: Conversation, line: StartLine) -> Conversation:
         before,
         running=run,
         asked=None,
+        wishes=_wishes(before, line),
         runs=before.runs.insert(run.run_id, run),
         head=run.run_id,
         queue=tuple(each for each in before.queue if each.run_id != run.run_id),
     )
+
+
+def _wishes(before: Conversation, line: StartLine) -> Options:
+    """Those of the message that is answered now; a run that goes on from an answer keeps what the first one had."""
+    waiting = next((each for each in before.queue if each.run_id == line.run_id), None)
+    if waiting is not None:
+        return waiting.options
+    goes_on = before.decided is not None and before.decided.run_id == line.parent_run_id
+    return before.wishes if goes_on else Options()
 
 
 def _with_answers(before: Conversation, line: AnswerLine) -> Conversation:

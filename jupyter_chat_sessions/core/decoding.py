@@ -140,6 +140,9 @@ def _options(record: Mapping[str, Any]) -> Options:
         parent_run_id=_maybe_run_id(options, "parent_run_id"),
         is_branch="parent_run_id" in options,
         permissions=_maybe_object(options, "permissions"),
+        instructions=_maybe_text(options, "instructions"),
+        tools=_objects(options, "tools") if "tools" in options else (),
+        is_listed=options.get("listed") is not False,
     )
 
 

@@ -40,6 +40,15 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A turn that was said elsewhere; `run_id` stands for its answer. `None`: said to the message it comes with."""
+
+    run_id: RunId
+    question: Message | None
+    said: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A person sent a message. `run_id` will answer it, unless this message was accepted before."""
 
@@ -50,6 +59,8 @@ class Sent:
     options: Options = field(default_factory=Options)
     context: tuple[Mapping[str, Any], ...] = ()
     """What of a notebook was sent along: cells, a selection, an error (`core.context`)."""
+    earlier: tuple[Earlier, ...] = ()
+    """What was said before; a thread in which something was said already knows better and takes none of it."""
 
 
 @dataclass(frozen=True, slots=True)

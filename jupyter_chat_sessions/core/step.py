@@ -11,6 +11,7 @@ The rules kept here:
 - what is not of the run in flight is dropped, so a late word never lands in another answer;
 - while a person is asked, nothing begins: the first answer goes on, Stop declines, what is sent waits;
 - the head moves to another branch only while nothing runs, waits or is asked, so no answer changes its place;
+- while a client's tool is waited for, what is sent goes on without it: that client may never come back;
 - a deleted thread accepts nothing, starts nothing, and goes to the trash when its last run has ended.
 """
 
@@ -40,6 +41,7 @@ from .events import (
     Consented,
     Contributed,
     Deleted,
+    Earlier,
     Effect,
     Ended,
     Event,
@@ -215,10 +217,35 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
     parent = event.options.parent_run_id
     if parent is not None and parent not in now.runs:
         raise Malformed(f"There is no run {parent} in this thread to branch from.")
+    asked = drafting.after.asked
+    if asked is not None and asked.is_clients:
+        _decline(drafting, asked)
+    earlier = () if now.head is not None or now.accepted else event.earlier
+    for turn in earlier:
+        if turn.question is not None:
+            _recall(drafting, turn, turn.question)
     message: dict[str, Any] = {"id": event.message_id, "role": "user", "content": event.content}
     if event.context:
         message["metadata"] = {"jupyter": {"context": list(event.context)}}
     _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, event.options))
+    for turn in earlier:
+        if turn.question is None:
+            _note_answer(drafting, turn, event.message_id)
+
+
+def _recall(drafting: _Drafting, turn: Earlier, question: Message) -> None:
+    """A turn that was said elsewhere, as if it had been said here."""
+    options = Options(is_listed=False)  # the message it comes with says whether the thread is listed
+    drafting.write(MessageLine(*drafting.place(), question, turn.run_id, options))
+    _note_answer(drafting, turn, question["id"])
+
+
+def _note_answer(drafting: _Drafting, turn: Earlier, message_id: MessageId) -> None:
+    """An answer that was made elsewhere. It begins and ends in one write, so it needs no lane."""
+    drafting.write(StartLine(*drafting.place(), turn.run_id, message_id, drafting.after.head))
+    for message in turn.said:
+        drafting.write(MessageLine(*drafting.place(), message, turn.run_id))
+    drafting.write(RunLine(*drafting.place(), turn.run_id, "success"))
 
 
 def _regenerate(drafting: _Drafting, event: Regenerated) -> None:

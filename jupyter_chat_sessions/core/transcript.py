@@ -48,7 +48,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a sender asked for beside the words. `parent_run_id` only where the message does not follow the head."""
+    """What a sender asked for beside the words. `parent_run_id` only where the message does not follow the head.
+
+    `instructions` go to the agent before the conversation; `tools` (`{"name", "description", "parameters"}`) are the
+    sender's own: the run waits for the sender to give their results.
+    """
 
     mode: str | None = None
     model: str | None = None
@@ -57,6 +61,10 @@ class Options:
     """True where `parent_run_id` was chosen; `None` is then the root, not "the head"."""
     permissions: Mapping[str, str] | None = None
     """The sender's own settings for tools: `allow`, `ask` or `deny`, by the tool's name."""
+    instructions: str | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    is_listed: bool = True
+    """Whether a thread in which this was said belongs in lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,12 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["parent_run_id"] = options.parent_run_id
     if options.permissions is not None:
         record["permissions"] = dict(options.permissions)
+    if options.instructions is not None:
+        record["instructions"] = options.instructions
+    if options.tools:
+        record["tools"] = options.tools
+    if not options.is_listed:
+        record["listed"] = False
     return record
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.conversation import is_approved
+from ..core.conversation import CLIENT_TOOL, is_approved
 from ..core.frames import custom
 from ..core.ids import tool_message_id
 from ..core.policy import Policy, grant_of
@@ -60,6 +60,8 @@ class Caller:
         arguments = asked.parsed()
         if isinstance(arguments, ToolResult):
             return arguments
+        if self._is_clients(asked):
+            return self._clients_interrupt(asked, arguments)
         shown = await self.tools.preview(ToolCall(asked.id, asked.name, arguments), self._context(asked))
         return shown if isinstance(shown, ToolResult) else self._interrupt(asked, arguments, shown)
 
@@ -67,6 +69,8 @@ class Caller:
 
     def _permission(self, asked: AskedCall) -> Permission:
         answer = self.stage.answers.get(asked.id)
+        if self._is_clients(asked):
+            return "ask" if answer is None else "allow"
         if answer is not None:
             return "allow" if is_approved(answer) else "deny"
         spec = self._spec(asked)
@@ -74,6 +78,9 @@ class Caller:
             return "allow"
         permission = self._ruled(spec, asked, frozenset(self.stage.granted))
         return "deny" if permission == "ask" and not self.stage.is_watched else permission
+
+    def _is_clients(self, asked: AskedCall) -> bool:
+        return any(spec.name == asked.name for spec in self.stage.client_tools)
 
     def _spec(self, asked: AskedCall) -> ToolSpec | None:
         return next((spec for spec in self.tools.specs() if spec.name == asked.name), None)
@@ -102,9 +109,22 @@ class Caller:
         }
         return {**interrupt, "shown": dict(shown)} if shown else interrupt
 
+    def _clients_interrupt(self, asked: AskedCall, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {
+            "id": secrets.token_urlsafe(16),
+            "reason": CLIENT_TOOL,
+            "message": f"{asked.name} runs in the program that sent this.",
+            "toolCallId": asked.id,
+            "tool": asked.name,
+            "arguments": arguments,
+            "level": self.tools.level,
+        }
+
     # --- it runs ------------------------------------------------------------------------------------------------------
 
     async def _result(self, asked: AskedCall) -> ToolResult:
+        if self._is_clients(asked):
+            return self._clients_result(asked)
         if self._permission(asked) != "allow":
             return self._refusal(asked)
         edited = self._edited(asked)
@@ -122,6 +142,13 @@ class Caller:
                 elif isinstance(event, ToolStatus):
                     self.stage.say(custom("tool_status", {"toolCallId": asked.id, "text": event.text}))
         return ToolResult(f"The tool {asked.name} gave no result.", error="no result")
+
+    def _clients_result(self, asked: AskedCall) -> ToolResult:
+        """What the client that has the tool gave."""
+        given = self._payload(asked).get("result")
+        if isinstance(given, str):
+            return ToolResult(given)
+        return ToolResult(f"The program that has {asked.name} gave no result.", error="no result")
 
     def _context(self, asked: AskedCall) -> ToolContext:
         stage = self.stage

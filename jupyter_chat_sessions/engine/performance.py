@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..core.conversation import Conversation, Decided
 from ..core.errors import ChatError, StorageFailed
 from ..core.ids import RunId, ThreadId
+from ..core.roles import ToolSpec
 from ..core.transcript import Message, Outcome
 from .pieces import Pieces
 from .stage import Ending, Perform
@@ -72,6 +73,11 @@ class Performance:
         return self._model
 
     @property
+    def client_tools(self) -> Sequence[ToolSpec]:
+        offered = self._host.conversation.wishes.tools
+        return [ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {})) for each in offered]
+
+    @property
     def granted(self) -> Collection[str]:
         return self._host.conversation.granted
 
@@ -99,7 +105,11 @@ class Performance:
         return self._host.is_watched
 
     async def path(self) -> Sequence[Message]:
-        return await self._host.path_to(self._run_id)
+        path = await self._host.path_to(self._run_id)
+        instructions = self._host.conversation.wishes.instructions
+        if not instructions:
+            return path
+        return [{"id": f"{self._run_id}:instructions", "role": "system", "content": instructions}, *path]
 
     def say(self, event: Mapping[str, Any]) -> None:
         self._pieces.add(event)

@@ -16,7 +16,18 @@ from typing import Any, Protocol
 from ..core.errors import AgentFailed
 from ..core.ids import RunId, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Agent, Done, ReasoningDelta, Request, RequestSent, TextDelta, ToolCallDelta, Tools, Usage
+from ..core.roles import (
+    Agent,
+    Done,
+    ReasoningDelta,
+    Request,
+    RequestSent,
+    TextDelta,
+    ToolCallDelta,
+    Tools,
+    ToolSpec,
+    Usage,
+)
 from ..core.transcript import Message
 from .calling import Caller
 from .spoken import Spoken, unanswered_calls
@@ -96,12 +107,17 @@ class Runner:
         """A model may go round in circles; what a person typed has an end."""
         return range(self.most_rounds) if agent.author == "model" else itertools.count()
 
+    def _offered(self, stage: Stage) -> Sequence[ToolSpec]:
+        """The server's tools and the client's, whose names come first."""
+        theirs = {spec.name: spec for spec in stage.client_tools}
+        return [*(spec for spec in self.tools.specs() if spec.name not in theirs), *theirs.values()]
+
     async def _ask(self, agent: Agent, stage: Stage, messages: Sequence[Message], spoken: Spoken) -> None:
         request = Request(
             stage.thread_id,
             stage.run_id,
             tuple(messages),
-            self.tools.specs(),
+            self._offered(stage),
             stage.model,
             self.tools.names(stage.thread_id),
             functools.partial(self.files.read_file, stage.thread_id),

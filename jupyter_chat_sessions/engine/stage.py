@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.ids import RunId, ThreadId
+from ..core.roles import ToolSpec
 from ..core.transcript import Message, Outcome
 
 
@@ -21,6 +22,10 @@ class Stage(Protocol):
 
     @property
     def model(self) -> str | None: ...
+
+    @property
+    def client_tools(self) -> Sequence[ToolSpec]:
+        """The tools of whoever sent the message: they are run by that client, never here."""
 
     @property
     def granted(self) -> Collection[str]:

@@ -53,8 +53,8 @@ class _Record:
 
 
 def entry_of(conversation: Conversation, created: str) -> Entry | None:
-    """What a list shows of a conversation; `None` where it has no message, or was deleted."""
-    if not conversation.message_count or conversation.is_deleted:
+    """What a list shows of a conversation; `None` where it has nothing to show there, or was deleted."""
+    if not conversation.message_count or not conversation.is_listed or conversation.is_deleted:
         return None
     return {
         "guid": conversation.thread_id,
