@@ -33,6 +33,7 @@ TOP_LEVEL = {
 
 LONGEST_MODULE = 300
 LONGER_MODULES = {
+    "core/conversation.py": "the value everything is decided with, and what each line does to it",
     "core/roles.py": "every role a chat is played by, on one page",
     "core/step.py": "the rules of order, which are one function",
     "chats/chats.py": "the composition root, where everything meets once",

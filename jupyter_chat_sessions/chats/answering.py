@@ -62,6 +62,10 @@ class Answering:
             )
         return self._agent(model or self._named_on(messages, subject), subject)
 
+    def named(self, name: str, subject: Subject) -> Agent:
+        """The agent of that name. A `ChatError` where there is none, or it cannot be made."""
+        return self._agent(name, subject)
+
     def _named_on(self, messages: Sequence[Message], subject: Subject) -> str | None:
         return next((name for name in models_on(messages) if self._can_be_made(name, subject)), None)
 

@@ -11,6 +11,8 @@ from .events import Events
 from .live import Live
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
 from .models import Models, ProviderKey, Requests
+from .openai import doors as openai
+from .openai import response_doors
 from .persons_files import Consent, CopyIn, SaveOut
 from .shared_page import SharedAsset, SharedPage
 from .shares import OneShare, Shares
@@ -50,4 +52,13 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (r"/sandbox", SandboxReport),
     (r"/health", Health),
     (r"/openapi\.json", OpenApi),
+    (r"/v1/models", openai.Models),
+    (r"/v1/models/(.+)", openai.Model),
+    (r"/v1/chat/completions", openai.ChatCompletions),
+    (r"/v1/responses", response_doors.Responses),
+    (r"/v1/responses/([^/]+)", response_doors.Response),
+    (r"/v1/responses/([^/]+)/cancel", response_doors.CancelResponse),
+    (r"/v1/conversations", response_doors.Conversations),
+    (r"/v1/conversations/([^/]+)", response_doors.Conversation),
+    (r"/v1/conversations/([^/]+)/items", response_doors.ConversationItems),
 )

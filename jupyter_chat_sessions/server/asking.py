@@ -33,7 +33,7 @@ def sent(
     permissions: Mapping[str, str] | None = None,
 ) -> Sent:
     """A message as the event a session meets. `is_branch`: a parent was named, `None` being the root."""
-    if _is_blank(content):
+    if is_blank(content):
         raise Malformed("content: a message has at least one character that is not blank.")
     options = Options(
         mode=None if mode == "queue" else mode,
@@ -45,7 +45,8 @@ def sent(
     return Sent(parse_message_id(message_id), content, new_run_id(), mode, options, context)
 
 
-def _is_blank(content: str | list[Any]) -> bool:
+def is_blank(content: str | list[Any]) -> bool:
+    """Whether a message says nothing."""
     if isinstance(content, str):
         return not content.strip()
     return all(part["type"] == "text" and not part["text"].strip() for part in content)

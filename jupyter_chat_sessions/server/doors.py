@@ -61,7 +61,7 @@ STATUS: tuple[tuple[type[ChatError], int], ...] = (
     (DiskFull, 507),
     (StorageFailed, 503),
 )
-_PHRASES = {each.value: each.phrase for each in HTTPStatus}
+PHRASES = {each.value: each.phrase for each in HTTPStatus}
 CODES = {
     400: "malformed",
     401: "unauthorized",
@@ -177,7 +177,7 @@ class ThreadDoor(Entrance):
     def write_error(self, status_code: int, **details: Any) -> None:
         """Errors that are not ours, in the same shape; internals stay in the log."""
         exception = details.get("exc_info", (None, None, None))[1]
-        message = _PHRASES.get(status_code, "The request failed.")
+        message = PHRASES.get(status_code, "The request failed.")
         if isinstance(exception, web.HTTPError) and exception.log_message and status_code < 500:
             message = exception.log_message % exception.args
         if status_code == 405:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .grants import Grants
     from .kernel_tokens import KernelTokens
     from .notebook.open_pages import OpenPages
+    from .openai.desk import Desk
 
 
 class ChatSessions(ExtensionApp):
@@ -88,6 +89,10 @@ class ChatSessions(ExtensionApp):
         True,
         help="Keep transcripts in `.chats` beside the notebooks. When off, chats end with the server.",
     ).tag(config=True)
+    list_unnamed = Bool(
+        False,
+        help="List the threads of API calls that named no thread, conversation or session key; they are kept anyway.",
+    ).tag(config=True)
     separate_users = Bool(
         False,
         help="Keep the threads of different users of one server apart, by the identity provider's user names "
@@ -140,6 +145,13 @@ class ChatSessions(ExtensionApp):
         from .notebook.open_pages import OpenPages
 
         return OpenPages()
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the OpenAI-compatible doors keep between requests."""
+        from .openai.desk import Desk
+
+        return Desk()
 
     @cached_property
     def grants(self) -> Grants:

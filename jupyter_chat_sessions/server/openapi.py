@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from .. import __version__
 from . import bodies
+from .openai import described as openai
 
 Schema = dict[str, Any]
 
@@ -121,6 +122,7 @@ SCHEMAS: dict[str, Schema] = {
     "Health": _object(
         {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
     ),
+    **openai.SCHEMAS,
 }
 
 _BODIES: dict[str, type[BaseModel]] = {
@@ -137,6 +139,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "Entering": bodies.Entering,
     "NewHead": bodies.Head,
     "TypedKey": bodies.TypedKey,
+    **openai.BODIES,
 }
 
 THREAD = "/threads/{thread_id}"
@@ -291,6 +294,7 @@ PATHS: dict[str, dict[str, Schema]] = {
     "/sandbox": {"get": _operation("How far tools are confined", {200: _json("Sandbox", "The level and its gaps.")})},
     "/health": {"get": _operation("Version and state", {200: _json("Health", "The state.")})},
     "/openapi.json": {"get": _operation("This description", {200: _bytes("application/json", "OpenAPI 3.1.")})},
+    **openai.PATHS,
 }
 
 

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import openai
 import pytest
 from jupyter_server.serverapp import ServerApp
+from openai_kit import Client
 from played import Played
 from served import Answer, Connect, Raw, Rest, Socket
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
@@ -112,3 +114,20 @@ def live(
     yield connect
     for socket in opened:
         socket.connection.close()
+
+
+@pytest.fixture
+def client(jp_serverapp: ServerApp, jp_base_url: str, http_server_client: AsyncHTTPClient) -> Client:
+    """`client()`: an `openai.AsyncOpenAI` of this server; `client(default_headers={…})` with more."""
+
+    def make(**more: Any) -> openai.AsyncOpenAI:
+        url = f"http://127.0.0.1:{jp_serverapp.port}{jp_base_url}{PREFIX}/v1"
+        return openai.AsyncOpenAI(**{"base_url": url, "api_key": jp_serverapp.identity_provider.token, **more})
+
+    return make
+
+
+@pytest.fixture
+def desk(jp_serverapp: ServerApp) -> Callable[[], Any]:
+    """What the OpenAI-compatible doors keep between requests."""
+    return lambda: jp_serverapp.web_app.settings["jupyter_chat_sessions"].desk

@@ -29,7 +29,11 @@ class Answer:
     def refusal(self) -> tuple[int, str]:
         """Status and code, of an answer that is an error in the documented shape."""
         body = self.json
-        assert set(body) == {"code", "message"}, body
+        if set(body) == {"error"}:  # OpenAI's envelope
+            assert set(body["error"]) == {"message", "type", "param", "code"}, body
+            body = body["error"]
+        else:
+            assert set(body) == {"code", "message"}, body
         assert isinstance(body["message"], str)
         assert body["message"]
         assert "Traceback" not in body["message"]

@@ -64,6 +64,24 @@ class Walk:
         return max(fitting, key=lambda template: (template.count("{") == 0, len(template)))
 
 
+async def walk_openai(walk: Walk, thread_id: str) -> None:
+    hello, here = [{"role": "user", "content": "hi"}], {"X-Thread-Id": thread_id}
+    for name in ("", "/default", "/nobody"):
+        await walk("GET", f"/v1/models{name}")
+    await walk("POST", "/v1/chat/completions", {"messages": hello, "model": "played"}, headers=here)
+    await walk("POST", "/v1/chat/completions", {"messages": hello, "model": "nobody"})
+    for binding in (here, {}):
+        said = (await walk("POST", "/v1/responses", {"input": "hi", "model": "played"}, headers=binding)).json
+        await walk("GET", f"/v1/responses/{said['id']}")
+        await walk("POST", f"/v1/responses/{said['id']}/cancel", {})
+        await walk("DELETE", f"/v1/responses/{said['id']}")
+    await walk("GET", "/v1/responses/resp_nobody")
+    talk = (await walk("POST", "/v1/conversations", {})).json["id"]
+    await walk("GET", f"/v1/conversations/{talk}")
+    await walk("GET", f"/v1/conversations/{talk}/items")
+    await walk("DELETE", f"/v1/conversations/{talk}")
+
+
 async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     rest: Rest, agent: Played, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +140,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("POST", f"{here}/shared", {"token": "nonsense"})
     await walk("GET", "/shared/nothing.js")
     await walk("DELETE", f"{here}/shares/{share['share_id']}")
+    await walk_openai(walk, thread_id)
     await walk("DELETE", here)
     await walk("GET", here)
     await walk("POST", f"{here}/restore", {})

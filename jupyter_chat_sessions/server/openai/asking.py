@@ -1,0 +1,229 @@
+"""A request's message on its way into its thread: found again or accepted, then the record of its run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.conversation import CLIENT_TOOL
+from ...core.errors import AgentFailed, Conflict, Malformed, NotFound, NotWaiting
+from ...core.events import Sent
+from ...core.ids import RunId, new_run_id
+from ...core.transcript import Options
+from ...engine.session import Session
+from ..asking import answering_run_id, is_blank
+from .attempts import RETRIES, Accepted, Attempt, accepted_before, digest, message_id_for
+from .desk import Desk
+from .given import Given, threads_named
+from .names import DEFAULT_MODEL, ResponseNotFound, parse_call_id, parse_response_id
+from .record import Record, all_lines, reopened
+from .resolving import KEYS, THREAD, Asker, Target, target_of
+from .telling import Telling
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class UnknownModel(Malformed):
+    code = "model_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as both kinds of doors put it. `waits`: whether what a person is asked is waited for."""
+
+    path: str
+    body: bytes
+    given: Given
+    model: str | None
+    waits: bool
+    conversation: str | None = None
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The run that answers a request, and what it says. `is_bound`: it goes on without this client."""
+
+    accepted: Accepted
+    record: Record
+    is_bound: bool
+    attempt: Attempt
+    asked: str
+
+
+def model_of(asker: Asker, given: str | None) -> str | None:
+    """The model a request names; `None` for the server's choice."""
+    if given is None or given.strip() in ("", DEFAULT_MODEL):
+        return None
+    try:
+        asker.chats.answering.named(given.strip(), asker.subject)
+    except (NotFound, AgentFailed) as unknown:
+        raise UnknownModel(f"There is no model {given[:80]!r} here: {unknown.message}") from None
+    return given.strip()
+
+
+async def ask(asker: Asker, desk: Desk, question: Question, on_accepted: Callable[[], None]) -> Answering:
+    """Has a request's message accepted, once. `on_accepted` is told the moment it is on disk."""
+    bound = [asker.header(name) for name in (THREAD, *KEYS, IDEMPOTENCY_KEY)]
+    asked = digest(asker.subject, question.path, *bound, question.body)
+    is_retry = asker.header(RETRIES) not in (None, "0")
+    earlier = desk.attempts.find(asked) if is_retry else None
+    before = None if earlier is None else await earlier.outcome()
+    if earlier is not None and before is not None:
+        earlier.given_up_at = None
+        on_accepted()
+        return Answering(*await _joined(asker, desk, question, before), True, earlier, asked)
+    attempt = desk.attempts.begin(asked)
+    try:
+        target = await target_of(asker, question.conversation, question.previous, threads_named(question.given))
+        accepted, record = await _accept(asker, target, question, asked, is_retry=is_retry)
+    except BaseException:
+        desk.attempts.give_up(attempt)
+        raise
+    on_accepted()
+    attempt.accepted.set_result(accepted)
+    desk.records.keep(accepted.run_id, record)
+    return Answering(accepted, record, target.is_bound, attempt, asked)
+
+
+async def _joined(asker: Asker, desk: Desk, question: Question, before: Accepted) -> tuple[Accepted, Record]:
+    """The answer that an earlier attempt began. One that ended because its client had left is made again."""
+    session = await asker.chats.session(before.session.thread_id, asker.subject, asker.place)
+    record = desk.records.find(before.run_id)
+    if record is not None and not record.was_cancelled:
+        return before, record
+    run_id = before.run_id
+    if record is not None:
+        run_id = (await session.regenerate(before.message_id, new_run_id())).run_id
+    record = await reopened(session, run_id, asker.chats.disk, waits=question.waits)
+    desk.records.keep(run_id, record)
+    return Accepted(session, before.message_id, run_id), record
+
+
+async def _accept(
+    asker: Asker, target: Target, question: Question, asked: str, *, is_retry: bool
+) -> tuple[Accepted, Record]:
+    """Answers what the thread waits for, then says what is new; the last run of these is the request's."""
+    session, given = target.session, question.given
+    await session.whole()
+    if is_retry and target.is_bound:
+        before = accepted_before(asked, await all_lines(session, asker.chats.disk))
+        if before is not None:
+            record = await reopened(session, before[1], asker.chats.disk, waits=question.waits)
+            return Accepted(session, *before), record
+    if given.results or given.approvals:
+        answered = await _answer(asker, session, given, waits=question.waits)
+        if answered is not None and given.words is None:
+            return answered
+        if answered is not None:  # words behind the results: they are answered next, and are this request's
+            answered[1].leave()
+        elif given.words is None and (given.approvals or session.conversation.head is not None):
+            raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
+    return await _send(asker, target, question, asked)
+
+
+def _listening(session: Session, *, waits: bool) -> Record:
+    """A record that hears the thread from now on. Where nothing is waited for, its client is who can be asked."""
+    record = Record(session)
+    if waits:
+        session.listen(record)
+    else:
+        session.watch(record)
+    return record
+
+
+async def _send(asker: Asker, target: Target, question: Question, asked: str) -> tuple[Accepted, Record]:
+    session, given = target.session, question.given
+    content, earlier = given.as_question()
+    if is_blank(content):
+        raise Malformed("The last message has at least one character that is not blank.")
+    waiting = session.conversation.asked
+    if waiting is not None and not waiting.is_clients and not question.waits:
+        raise Conflict("A person is asked here: first send an mcp_approval_response for each mcp_approval_request.")
+    is_branch = target.goes_on_from in session.conversation.runs
+    options = Options(
+        model=question.model,
+        parent_run_id=target.goes_on_from if is_branch else None,
+        is_branch=is_branch,
+        instructions=given.instructions,
+        tools=given.tools,
+        is_listed=target.is_listed,
+    )
+    message_id = message_id_for(asked, asker.header(IDEMPOTENCY_KEY), asker.subject)
+    run_id = new_run_id()
+    record = _listening(session, waits=question.waits)
+    try:
+        receipt = await session.send(Sent(message_id, content, run_id, "queue", options, earlier=earlier))
+    except BaseException:
+        record.leave()
+        raise
+    if receipt.run_id == run_id:
+        tools = [each["name"] for each in given.tools]
+        record.follow(Telling(run_id, message_id, tools, waits=question.waits))
+    else:  # the same message again: its answer is under way, or over
+        record.leave()
+        record = await reopened(session, receipt.run_id, asker.chats.disk, waits=question.waits)
+    return Accepted(session, message_id, receipt.run_id), record
+
+
+# --- answers to what a run waits for ---------------------------------------------------------------------------------
+
+
+async def _answer(asker: Asker, session: Session, given: Given, *, waits: bool) -> tuple[Accepted, Record] | None:
+    """Gives the results and decisions a run waits for. `None` where it waits for none of them."""
+    results = {parse_call_id(shown)[1]: text for shown, text in given.results.items()}
+    said = json.dumps([sorted(results.items()), sorted(given.approvals.items())])
+    run_id = answering_run_id(session.thread_id, digest(said))
+    now = session.conversation
+    if run_id in now.runs:  # the same answer again
+        record = await reopened(session, run_id, asker.chats.disk, waits=waits)
+        return Accepted(session, now.runs[run_id].message_id, run_id), record
+    if now.asked is None or not _is_meant(now.asked.interrupts, results, given.approvals):
+        return None
+    interrupts, tools = now.asked.interrupts, [each["name"] for each in now.wishes.tools]
+    answers = [_answer_to(each, results, given.approvals) for each in interrupts]
+    record = _listening(session, waits=waits)
+    try:
+        receipt = await session.answer(answers, run_id, now.asked.run_id, asker.subject)
+    except BaseException:
+        record.leave()
+        raise
+    record.follow(Telling(run_id, receipt.message_id, tools, interrupts, waits=waits))
+    return Accepted(session, receipt.message_id, run_id), record
+
+
+def _is_meant(
+    interrupts: Sequence[Mapping[str, Any]], results: Mapping[str, str], approvals: Mapping[str, tuple[bool, str]]
+) -> bool:
+    return any(each["toolCallId"] in results or each["id"] in approvals for each in interrupts)
+
+
+def _answer_to(
+    interrupt: Mapping[str, Any], results: Mapping[str, str], approvals: Mapping[str, tuple[bool, str]]
+) -> dict[str, Any]:
+    """One of the answers, which are given all at once."""
+    answer = {"interruptId": interrupt["id"], "status": "resolved"}
+    if interrupt.get("reason") == CLIENT_TOOL:
+        if interrupt["toolCallId"] not in results:
+            raise Malformed(f"The call of {interrupt['tool']} has no result yet; results are given all at once.")
+        return {**answer, "payload": {"result": results[interrupt["toolCallId"]]}}
+    if interrupt["id"] not in approvals:
+        raise Malformed(f"Whether {interrupt['tool']} may run is not answered; approvals are given all at once.")
+    is_approved, why = approvals[interrupt["id"]]
+    return {**answer, "payload": {"approve": is_approved, **({"note": why} if why else {})}}
+
+
+async def found_response(asker: Asker, given: str) -> tuple[Session, RunId]:
+    """The thread and run of a response. `ResponseNotFound` where there is none, or it is another's."""
+    thread_id, run_id = parse_response_id(given)
+    try:
+        session = await asker.chats.session(thread_id, asker.subject, asker.place)
+    except NotFound:
+        raise ResponseNotFound(f"There is no response {given[:80]!r}.") from None
+    await session.whole()
+    now = session.conversation
+    if run_id not in now.runs and all(each.run_id != run_id for each in now.queue):
+        raise ResponseNotFound(f"There is no response {given[:80]!r}.")
+    return session, run_id
