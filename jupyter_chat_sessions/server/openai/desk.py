@@ -15,6 +15,8 @@ from .record import Records
 
 @dataclass(frozen=True, slots=True)
 class Desk:
+    """The attempts and records of one server."""
+
     attempts: Attempts = field(default_factory=Attempts)
     records: Records = field(default_factory=Records)
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
