@@ -21,12 +21,17 @@ _IS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def _is_anything(value: Any) -> bool:
+    """For a kind that JSON Schema does not know: the tool itself says what does not fit."""
+    return True
+
+
 def misfits(value: Any, schema: Mapping[str, Any], name: str = "") -> Iterator[str]:
     """What does not fit, each as a sentence an agent can act on. Nothing where all fits."""
     where = name or "the arguments"
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if kinds and not any(_IS[kind](value) for kind in kinds):
+    if kinds and not any(_IS.get(kind, _is_anything)(value) for kind in kinds):
         yield f"{where} must be of type {' or '.join(kinds)}, not {_shown(value)}"
         return
     if "enum" in schema and value not in schema["enum"]:

@@ -84,9 +84,24 @@ class ToolBox:
         """Made at the first question, sorted by name, so that what an agent is told stays the same."""
         if self._made is None:
             makers = {**offered_tools(), **BUILT_IN} if self._makers is None else self._makers
-            tools = [make(self._workplace) for make in makers.values()]
-            self._made = {tool.spec.name: tool for tool in sorted(tools, key=lambda tool: tool.spec.name)}
+            made: dict[str, Tool] = {}
+            for name, make in makers.items():
+                made |= self._named(name, make)
+            self._made = dict(sorted(made.items()))
         return self._made
+
+    def _named(self, name: str, make: ToolMaker) -> dict[str, Tool]:
+        """The tool by its own name; none where it cannot be made, or would take a built-in one's place."""
+        try:
+            tool = make(self._workplace)
+            own = tool.spec.name
+        except Exception:  # another package's fault must not cost the chat its tools
+            _log.exception("The tool %r cannot be made.", name)
+            return {}
+        if own in BUILT_IN and BUILT_IN[own] is not make:
+            _log.error("The tool %r calls itself %r, which is there already; it is left out.", name, own)
+            return {}
+        return {own: tool}
 
     def specs(self) -> Sequence[ToolSpec]:
         return [tool.spec for tool in self._tools().values()]

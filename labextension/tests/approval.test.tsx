@@ -184,3 +184,48 @@ test('a call that a person did not allow has not failed: it was denied', () => {
   expect(tool.textContent).toContain('Denied');
   expect(tool.textContent).toContain('Not run: no.');
 });
+
+/** The same, with the first question otherwise. */
+function askingWith(change: Partial<View['approvals'][number]['interrupts'][number]>): View {
+  const { view } = asking('rm()');
+  const approvals = view.approvals.map(each => ({
+    ...each,
+    interrupts: each.interrupts.map(question => ({ ...question, ...change }))
+  }));
+  return { ...view, approvals };
+}
+
+test('where a grant for the thread would not help, it is not offered', () => {
+  render(show(askingWith({ always: false })));
+  expect(within(card()).queryByRole('button', { name: 'Approve for this thread' })).toBeNull();
+  expect(within(card()).getByRole('button', { name: 'Approve' })).toBeTruthy();
+});
+
+test('a change is shown as what goes and what comes, and the code that would run as it stands', () => {
+  const edit = { tool: 'edit_cell', arguments: { cell_id: 'c1' } };
+  render(show(askingWith({ ...edit, shown: { cell_id: 'c1', diff: ' same\n-old\n+new' } })));
+  const diff = within(card()).getByRole('region', { name: 'Changes to Cell c1' });
+  expect(diff.querySelector('del')?.textContent).toContain('old');
+  expect(diff.querySelector('ins')?.textContent).toContain('new');
+  cleanup();
+  render(show(askingWith({ tool: 'run_cell', arguments: { cell_id: 'c1' }, shown: { code: 'danger()' } })));
+  expect(within(card()).getByRole('region', { name: 'Code' })).toBeTruthy();
+  expect(card().textContent).toContain('in your own kernel');
+});
+
+test('a question is answered by a choice, in words, or not at all', () => {
+  const question = { reason: 'input_required', message: 'Which?', arguments: { choices: ['red', 'blue'] } };
+  const view = askingWith(question);
+  const asked = (): HTMLElement => screen.getByRole('region', { name: 'A question to you' });
+  render(show(view));
+  fireEvent.click(within(asked()).getByRole('button', { name: 'blue' }));
+  expect(decided()).toEqual([{ approve: true, answer: 'blue' }]);
+  vi.clearAllMocks();
+  const words = within(asked()).getByRole('textbox', { name: 'Your answer' });
+  fireEvent.change(words, { target: { value: ' green ' } });
+  fireEvent.keyDown(words, { key: 'Enter' });
+  expect(decided()).toEqual([{ approve: true, answer: 'green' }]);
+  vi.clearAllMocks();
+  fireEvent.click(within(asked()).getByRole('button', { name: 'Do not answer' }));
+  expect(decided()).toEqual([{ approve: false }]);
+});

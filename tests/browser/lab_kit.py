@@ -62,6 +62,17 @@ class Lab:
             f"c.ChatSessions.tool_permissions = {{'*': 'ask'}}\n"
         )
 
+    def use_provider(self, base_url: str, key: str, model: str) -> None:
+        """From its next start on, that model of an OpenAI-compatible provider answers; shell commands ask."""
+        config = self._home / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "jupyter_server_config.py").write_text(
+            f"import os\n"
+            f"os.environ |= {{'OPENAI_BASE_URL': {base_url!r}, 'OPENAI_API_KEY': {key!r}}}\n"
+            f"c.ChatSessions.default_model = 'openai:{model}'\n"
+            f"c.ChatSessions.tool_permissions = {{'run_shell': 'ask'}}\n"
+        )
+
     def set(self, plugin: str, settings: dict[str, object]) -> None:
         """What a person has set for a plugin of the front end, by its `package/plugin`."""
         package, name = plugin.split("/")
