@@ -40,7 +40,7 @@ from .catalog_notes import CatalogNotes
 from .consent import mark_of, reads_notebook
 from .copies import bring_in
 from .keys import Keys
-from .listing import Listing, Wanted, list_threads, row_of
+from .listing import Listing, Wanted, list_threads, row_of, with_kernels
 from .places import Place, Places
 from .settings import Settings
 from .thread_files import ThreadFiles
@@ -180,7 +180,8 @@ class Chats:
         owner = subject if self.separate_users else None
         wanted = Wanted(place.notebook, owner, wanted.words, wanted.limit, wanted.before, running)
         await self._notes.flush()
-        return await self.disk(lambda: list_threads(wanted, self._listed_folders(place.folder), unsaved))
+        listing = await self.disk(lambda: list_threads(wanted, self._listed_folders(place.folder), unsaved))
+        return with_kernels(listing, self._sandbox.alive())
 
     def _listed_folders(self, folder: str | None) -> dict[str, ChatsFolder]:
         if not self.is_persisting:

@@ -75,6 +75,12 @@ def _fitting(name: str, entries: Iterable[Mapping[str, Any]], folder: ChatsFolde
             yield _row(entry, name, wanted.running)
 
 
+def with_kernels(listing: Listing, alive: Collection[str]) -> Listing:
+    """The listing, telling of each thread whether its kernel is alive."""
+    rows = [{**row, "kernel": row["thread_id"] in alive} for row in listing.threads]
+    return Listing(rows, listing.version)
+
+
 def _catalog(folder: ChatsFolder, *, is_only_one: bool) -> CatalogListing:
     """What one folder lists. One that cannot be read must not hide those of the others."""
     try:

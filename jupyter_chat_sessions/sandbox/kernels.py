@@ -74,6 +74,10 @@ class SandboxKernels:
     def find(self, key: str) -> Slot | None:
         return self._slots.get(key)
 
+    def alive(self) -> frozenset[str]:
+        """The keys of slots with a kernel that runs."""
+        return frozenset(key for key, slot in self._slots.items() if self.is_running(slot))
+
     @asynccontextmanager
     async def turn(self, slot: Slot) -> AsyncIterator[None]:
         """The slot for one call alone, in the order of asking. `Busy` where too many wait."""

@@ -86,6 +86,10 @@ class SandboxRunner:
         self.folder(context)
         return await asyncio.to_thread(self._bring_in, context.thread_id, path, overwrites)
 
+    def alive(self) -> frozenset[str]:
+        """The threads whose kernel is there."""
+        return self.kernels.alive()
+
     def names(self, thread_id: ThreadId) -> frozenset[str]:
         slot = self.kernels.find(thread_id)
         return slot.names if slot else frozenset()

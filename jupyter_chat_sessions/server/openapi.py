@@ -67,7 +67,7 @@ _SHARE = {"share_id": STRING, "thread_id": STRING, "rights": STRING, "created": 
 
 SCHEMAS: dict[str, Schema] = {
     "Error": _object({"code": STRING, "message": STRING}),
-    "ThreadRow": _object(_ROW),
+    "ThreadRow": _object({**_ROW, "kernel": BOOLEAN}),
     "ThreadList": _object({"threads": _list(_ref("ThreadRow")), "version": INTEGER}),
     "Thread": _object({**_ROW, "run": _RUN, "queue_depth": INTEGER, "level": STRING}, {"new": BOOLEAN}),
     "MessagePage": _object(

@@ -12,6 +12,13 @@ export const chatIcon = new LabIcon({
   )
 });
 
+export const compareIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:compare',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M4 4h7v16H4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2zm0 2v12h5V6H4zm9-2h7a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-7V4zm2 2v12h5V6h-5z"/>'
+  )
+});
+
 export const sendIcon = new LabIcon({
   name: 'jupyter-chat-sessions:send',
   svgstr: svg(

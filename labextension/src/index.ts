@@ -1,27 +1,30 @@
 /** The plugins: what they share, the sidebar and the main area, the notebook's panel. */
 
-import { ILayoutRestorer } from '@jupyterlab/application';
+import { ILayoutRestorer, IRouter } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Clipboard, ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import { Clipboard, ICommandPalette } from '@jupyterlab/apputils';
 import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Rest } from './client/rest';
-import type { Place } from './client/rest';
 import type { Host } from './components/host';
-import { addCommands, COMMANDS } from './lab/commands';
+import { addCommands } from './lab/commands';
 import { Desk } from './lab/desk';
-import { threadTab } from './lab/document';
-import type { ThreadTab } from './lab/document';
-import { insertBelow } from './lab/insert';
+import { NotebookCode } from './lab/insert';
+import { keepInFront, LINK, linkedIn } from './lab/links';
+import { openMenu } from './lab/menu';
+import { COMMANDS } from './lab/names';
 import { ActiveNotebook } from './lab/notebook';
 import { OpenNotebooks } from './lab/openNotebooks';
 import { SetPreferences } from './lab/preferences';
+import { addRunning } from './lab/running';
 import { shareThread } from './lab/share';
 import { Sidebar } from './lab/sidebar';
+import { chatTabs, compareTabs } from './lab/tabs';
 import { addPanelRenderer } from './notebook/mime';
 import { MODULE, MODULE_VERSION } from './notebook/name';
 import type { Thread } from './store/thread';
@@ -52,6 +55,7 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
     if (settings) {
       void preferences.follow(settings, SESSIONS);
     }
+    const code = tracker && new NotebookCode(tracker, trans);
     const host: Host = {
       trans,
       rendermime,
@@ -64,7 +68,10 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
           void app.commands.execute('filebrowser:refresh');
         }
       },
-      insertBelow: tracker && (code => insertBelow(tracker, code, trans))
+      insertBelow: code?.insertBelow ?? null,
+      insertAbove: code?.insertAbove ?? null,
+      replace: code?.replace ?? null,
+      openMenu: (thread, below) => openMenu(app.commands, trans, thread, below)
     };
     const notebooks = tracker && new OpenNotebooks(tracker, app.serviceManager.contents);
     const page = notebooks && {
@@ -80,66 +87,64 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   description: 'The sidebar with threads and the chat of the active notebook, and threads in the main area.',
   autoStart: true,
   requires: [IChatSessions],
-  optional: [INotebookTracker, ICommandPalette, ILayoutRestorer],
+  optional: [INotebookTracker, ICommandPalette, ILayoutRestorer, IRouter, IRunningSessionManagers],
   activate: (
     app: JupyterFrontEnd,
-    shared: IChatSessions,
+    sessions: IChatSessions,
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    router: IRouter | null,
+    managers: IRunningSessionManagers | null
   ) => {
-    const { host, rest, threads } = shared;
-    const { contents, events } = app.serviceManager;
+    const { host, rest, threads } = sessions;
+    const { commands, serviceManager } = app;
     const list = new ThreadList(rest);
-    const notebook = new ActiveNotebook(tracker, contents);
+    const notebook = new ActiveNotebook(tracker, serviceManager.contents);
     const desk = new Desk(threads, list, notebook.path);
     notebook.changed.connect((_, change) => desk.follow(change));
-    events.stream.connect((_, { schema_id: schema }) => {
+    serviceManager.events.stream.connect((_, { schema_id: schema }) => {
       if (/chat[_-]sessions/.test(schema)) {
         void list.refresh();
       }
     });
-    const onOpenMain = (): void => void app.commands.execute(COMMANDS.openMain);
-    const onShare = (): void => void app.commands.execute(COMMANDS.share);
-    const widget = new Sidebar({ host, rest, list, desk, onOpenMain, onShare });
+    const widget = new Sidebar({
+      host,
+      rest,
+      list,
+      desk,
+      onOpenMain: () => void commands.execute(COMMANDS.openMain),
+      onCompare: () => void commands.execute(COMMANDS.compare),
+      onShare: () => void commands.execute(COMMANDS.share)
+    });
     app.shell.add(widget, 'left', { rank: 350 });
     restorer?.add(widget, widget.id);
-    const openMain = mainArea(app, shared, desk, restorer);
+    const openMain = chatTabs(app, sessions, restorer);
+    const compare = compareTabs(app, sessions, restorer, openMain, () => notebook.path);
+    const follow = (link: IRouter.ILocation): void => {
+      const { chat, panes, rest: address } = linkedIn(link);
+      router?.navigate(address, { skipRouting: true });
+      void app.restored.then(() => {
+        const show = (): void => {
+          if (chat !== null) {
+            openMain({ id: chat, place: {} });
+          }
+          if (panes !== null) {
+            compare({ panes });
+          }
+        };
+        show();
+        keepInFront(app, show);
+      });
+    };
     const share = (thread: Thread): void => void shareThread({ host, rest, thread });
-    addCommands(app, desk, widget.id, openMain, share, host.trans, palette);
+    addCommands({ app, sessions, desk, sidebarId: widget.id, palette, openMain, compare, share, follow });
+    router?.register({ command: COMMANDS.follow, pattern: LINK });
+    if (managers) {
+      addRunning({ managers, rest, list, trans: host.trans, onOpen: openMain });
+    }
   }
 };
-
-/** Gives what opens a thread in the main area; its tabs come back with the layout. */
-function mainArea(
-  app: JupyterFrontEnd,
-  sessions: IChatSessions,
-  desk: Desk,
-  restorer: ILayoutRestorer | null
-): Parameters<typeof addCommands>[3] {
-  const tabs = new WidgetTracker<ThreadTab>({ namespace: 'jupyter-chat-sessions' });
-  const places = new Map<string, Place>();
-  sessions.threads.forgotten.connect((_, threadId) => {
-    tabs.filter(tab => tab.content.thread.id === threadId).forEach(tab => tab.dispose());
-  });
-  void restorer?.restore(tabs, {
-    command: COMMANDS.openMain,
-    args: tab => ({ threadId: tab.content.thread.id, ...places.get(tab.content.thread.id) }),
-    name: tab => tab.content.thread.id
-  });
-  return ({ threadId, notebook, folder }) => {
-    const shown = desk.value.thread;
-    const id = threadId ?? shown.id;
-    places.set(id, threadId === undefined ? shown.place : { notebook, folder });
-    let tab = tabs.find(each => each.content.thread.id === id);
-    if (!tab) {
-      tab = threadTab(sessions, id, places.get(id) ?? {});
-      app.shell.add(tab, 'main');
-      void tabs.add(tab);
-    }
-    app.shell.activateById(tab.id);
-  };
-}
 
 const panel: JupyterFrontEndPlugin<void> = {
   id: 'jupyter_chat_sessions:panel',

@@ -170,11 +170,23 @@ export interface StartLine extends Numbered {
   readonly model?: string | null;
 }
 
+/** Tokens of a run, as the provider counted them. */
+export interface Usage {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  /** What its last request and the answer to it held: how full the model's memory is. */
+  readonly context_tokens?: number;
+  /** How much the model can hold, where that is known. */
+  readonly context_limit?: number;
+  /** In US dollars, where the provider says it. */
+  readonly cost?: number;
+}
+
 export interface RunLine extends Numbered {
   readonly type: 'run';
   readonly run_id: string;
   readonly outcome: Outcome;
-  readonly usage?: Readonly<Record<string, unknown>> | null;
+  readonly usage?: Usage | null;
   readonly error?: { readonly code: string; readonly message: string } | null;
 }
 
@@ -429,6 +441,13 @@ export interface RegenerateFrame {
   readonly messageId: string;
 }
 
+/** Turns the thread to the branch through a run, for everybody. */
+export interface HeadFrame {
+  readonly kind: 'head';
+  readonly id: string;
+  readonly runId: string;
+}
+
 export interface WithdrawFrame {
   readonly kind: 'withdraw';
   readonly id: string;
@@ -451,7 +470,7 @@ export interface NotebookFrame {
 }
 
 export type ClientFrame =
-  NotebookFrame | SendFrame | CancelFrame | RegenerateFrame | WithdrawFrame | AnswerFrame;
+  NotebookFrame | SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame;
 
 /** Codes a socket is closed with for good: malformed, a token that has ended, unknown or another's, deleted. */
 export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410];

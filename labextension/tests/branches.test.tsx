@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Rest } from '../src/client/rest';
 import type { Hearer } from '../src/client/wire';
-import type { ClientFrame } from '../src/protocol';
+import type { ClientFrame, ServerFrame } from '../src/protocol';
+import { foldPage } from '../src/store/lines';
+import type { Page, ToldRun } from '../src/store/lines';
 import { hear, look, say } from '../src/store/reducer';
 import { Thread } from '../src/store/thread';
 import { endOf, leafOf, turnsOf } from '../src/store/turns';
@@ -88,6 +90,126 @@ test('what is sent follows the branch on screen', () => {
     { parentRunId: null }
   ]);
   thread.close();
+});
+
+describe('a thread that turns to another branch', () => {
+  interface Open {
+    readonly thread: Thread;
+    readonly sent: ClientFrame[];
+    readonly hear: (frame: ServerFrame) => void;
+    readonly asked: string[];
+  }
+
+  function opened(page: Page | null = null): Open {
+    const sent: ClientFrame[] = [];
+    const asked: string[] = [];
+    let hearer: Hearer | undefined;
+    const rest = {
+      liveUrl: () => 'x',
+      files: async () => [],
+      messagesBefore: async (_: string, before: number) => {
+        asked.push(String(before));
+        return page;
+      }
+    } as unknown as Rest;
+    const thread = new Thread('t', {}, rest, (_, given) => {
+      hearer = given;
+      return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
+    });
+    return { thread, sent, asked, hear: frame => hearer?.onFrame(frame) };
+  }
+  const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 60));
+
+  test('is asked to at rest, and only looked at while an answer is made', () => {
+    const { thread, sent, hear: tell } = opened();
+    const server = branched();
+    tell(server.hello());
+    thread.look('r1');
+    expect(sent).toMatchObject([{ kind: 'head', runId: 'r1' }]);
+    expect(turnsOf(thread.snapshot().view).map(({ run }) => run.run_id)).toEqual(['r1', 'r2']);
+    const heard = server.frames.length;
+    server.ask('q9', 'r9');
+    server.start('q9', 'r9', 'r3');
+    server.frames.slice(heard).forEach(tell);
+    thread.look('r1');
+    expect(sent).toHaveLength(1);
+    thread.close();
+  });
+
+  test('the branch that others turned to is shown; one that was read needs no more', async () => {
+    const { thread, asked, hear: tell } = opened();
+    const server = branched();
+    tell(server.hello());
+    const heard = server.frames.length;
+    server.line({ type: 'head', run_id: 'r2' });
+    server.frames.slice(heard).forEach(tell);
+    await settled();
+    expect(turnsOf(thread.snapshot().view).map(({ run }) => run.run_id)).toEqual(['r1', 'r2']);
+    expect(asked).toEqual([]);
+    thread.close();
+  });
+
+  test('what stands beside an older page can be turned to, and is read once it is the head', async () => {
+    const server = branched();
+    const told = (run: string, question: string, seq: number): ToldRun => ({
+      run_id: run,
+      message_id: question,
+      parent_run_id: run === 'r2' ? 'r1' : null,
+      seq,
+      outcome: 'success',
+      model: null,
+      usage: null
+    });
+    const kept = (id: string): Page['messages'][number] => {
+      const line = server.lines.find(each => each.type === 'message' && each.message.id === id);
+      return line as unknown as Page['messages'][number];
+    };
+    const page: Page = {
+      messages: ['q1', 'says r1', 'q2', 'says r2'].map(kept),
+      runs: [told('r1', 'q1', 2), told('r2', 'q2', 6)],
+      beside: [told('r1b', 'q1', 10), told('r3', 'q1x', 14)],
+      more: false
+    };
+    const { thread, sent, asked, hear: tell } = opened(page);
+    // Only the newest branch has been read; the others are known to be there.
+    const tail = server.hello(0, 4);
+    tell({ ...tail, more: false });
+    const before = foldPage(hear(EMPTY, { ...tail, more: true }), {
+      messages: [],
+      runs: [],
+      beside: [told('r1', 'q1', 2), told('r1b', 'q1', 10)],
+      more: false
+    });
+    expect(turnsOf(before)[0]).toMatchObject({ wordings: ['r1b', 'r3'] });
+    thread.look('r1');
+    expect(sent).toMatchObject([{ kind: 'head', runId: 'r1' }]);
+    server.line({ type: 'head', run_id: 'r2' });
+    tell(server.frames.at(-1) as ServerFrame);
+    await settled();
+    expect(asked).toEqual(['0']);
+    const shown = turnsOf(thread.snapshot().view);
+    expect(shown.map(({ run, answers }) => [run.run_id, answers.length])).toEqual([
+      ['r1', 1],
+      ['r2', 1]
+    ]);
+    expect(shown[0].wordings).toEqual(['r1', 'r3']);
+    expect(shown[0].versions).toEqual(['r1', 'r1b']);
+    thread.close();
+  });
+
+  test('a waiting message in other words is sent once it is taken back; has it begun, its words are kept', () => {
+    const { thread, sent, hear: tell } = opened();
+    tell(new Server().hello());
+    thread.rewrite('m1', 'better');
+    expect(sent).toMatchObject([{ kind: 'withdraw', messageId: 'm1' }]);
+    tell({ kind: 'ack', id: sent[0].id });
+    expect(sent[1]).toMatchObject({ kind: 'send', content: 'better' });
+    thread.rewrite('m2', 'too late');
+    tell({ kind: 'nack', id: sent[2].id, code: 'not_waiting', message: 'It runs.' });
+    expect(sent).toHaveLength(3);
+    expect(thread.snapshot().draft).toBe('too late');
+    thread.close();
+  });
 });
 
 describe('on screen', () => {

@@ -29,7 +29,10 @@ export const host: Host = {
   preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },
   copy: vi.fn(),
   refreshFolder: vi.fn(),
-  insertBelow: vi.fn()
+  insertBelow: vi.fn(),
+  insertAbove: vi.fn(),
+  replace: vi.fn(),
+  openMenu: vi.fn()
 };
 
 export const shownIn = (node: ReactNode, within: Host = host): JSX.Element => (
@@ -45,7 +48,7 @@ export const actions = new Proxy({} as ChatActions, {
 export const show = (view: View, change: Partial<Shown> = {}): JSX.Element =>
   shownIn(
     <Chat
-      shown={{ view, connection: 'live', draft: '', isLoadingOlder: false, files: [], ...change }}
+      shown={{ view, connection: 'live', tries: 0, draft: '', isLoadingOlder: false, files: [], ...change }}
       actions={actions}
     />
   );

@@ -265,8 +265,11 @@ describe('older messages', () => {
         message
       })),
       runs: server.lines.flatMap(line =>
-        line.type === 'run' && ids.has(line.run_id) ? [{ run_id: line.run_id, outcome: line.outcome }] : []
+        line.type === 'start' && ids.has(line.run_id)
+          ? [{ ...line, outcome: 'success', model: null, usage: null }]
+          : []
       ),
+      beside: [],
       more: older.length > limit
     };
   };

@@ -80,10 +80,10 @@ export class Server {
     this.line({ type: 'message', message: { id, role: 'user', content }, run_id: runId });
   }
 
-  start(id: string, runId: string, parent: string | null): void {
+  start(id: string, runId: string, parent: string | null, model: string | null = null): void {
     this.queue = this.queue.filter(each => each.run_id !== runId);
     this.run = { run_id: runId, message_id: null, n: 0, text: '', reasoning: '', status: '', tool_calls: [] };
-    this.line({ type: 'start', run_id: runId, message_id: id, parent_run_id: parent });
+    this.line({ type: 'start', run_id: runId, message_id: id, parent_run_id: parent, model });
     this.event({ type: EventType.RUN_STARTED, threadId: THREAD, runId });
   }
 

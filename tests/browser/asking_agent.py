@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 
-from jupyter_chat_sessions.core.roles import AgentEvent, Author, Done, Request, TextDelta, ToolCallDelta
+from jupyter_chat_sessions.core.roles import AgentEvent, Author, Done, Request, TextDelta, ToolCallDelta, Usage
 from jupyter_chat_sessions.core.transcript import text_of
 
 FENCE = re.compile(r"```python\n(.*?)\n?```", re.DOTALL)
@@ -33,3 +33,4 @@ class Asking:
             for word in text_of(newest).split(" "):
                 yield TextDelta(f"{word} ")
                 await asyncio.sleep(0)
+            yield Usage(1200, 80)

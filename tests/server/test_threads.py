@@ -67,6 +67,7 @@ async def test_a_first_message_puts_the_thread_on_the_list_of_its_notebook_and_o
         "notebook": "a.ipynb",
         "folder": "",
         "running": False,
+        "kernel": False,
     }
     (entry,) = [e for e in json.loads((jp_root_dir / ".chats/catalog.json").read_bytes())["chats"] if e["guid"] == one]
     assert set(entry) == {"guid", "title", "created", "updated", "message_count", "preview", "notebook"}

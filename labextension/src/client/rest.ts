@@ -28,7 +28,12 @@ export interface ThreadRow {
   readonly notebook: string | null;
   readonly folder: string;
   readonly running: boolean;
+  /** Whether its Python is alive. */
+  readonly kernel?: boolean;
 }
+
+/** What a thread is exported as: Markdown to read, a notebook to run, JSON for programs. */
+export type ExportFormat = 'md' | 'ipynb' | 'json';
 
 export interface StoredFile extends Artifact {
   readonly modified: string;
@@ -127,9 +132,26 @@ export class Rest {
     return this.ask('POST', `threads/${threadId}/restore`, place, {});
   }
 
-  /** A page of messages older than line `before`. */
+  /** A page of messages older than line `before`; the newest page where that is 0. */
   messagesBefore(threadId: string, before: number, place: Place = {}): Promise<Page> {
-    return this.ask('GET', `threads/${threadId}/messages`, { ...place, before: String(before), limit: '50' });
+    const older = before > 0 ? { before: String(before) } : {};
+    return this.ask('GET', `threads/${threadId}/messages`, { ...place, ...older, limit: '50' });
+  }
+
+  /** Ends the thread's Python; its next call gets a fresh one. */
+  async restartPython(threadId: string, place: Place = {}): Promise<void> {
+    await this.ask('POST', `threads/${threadId}/kernel/restart`, place, {});
+  }
+
+  /** Stops what runs and what waits. */
+  async cancel(threadId: string, place: Place = {}): Promise<void> {
+    await this.ask('POST', `threads/${threadId}/cancel`, place, {});
+  }
+
+  /** The address of a thread as a file. */
+  exportUrl(threadId: string, format: ExportFormat, place: Place = {}): string {
+    const path = URLExt.join('chat-sessions', 'threads', threadId, 'export');
+    return this.resolve(URLExt.join(this.settings.baseUrl, path) + queryOf({ ...place, format }));
   }
 
   async files(threadId: string, place: Place = {}): Promise<readonly StoredFile[]> {

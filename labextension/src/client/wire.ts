@@ -26,7 +26,8 @@ export interface Hearer {
   /** The number of the last line heard. */
   readonly after: () => number;
   readonly onFrame: (frame: ServerFrame) => void;
-  readonly onConnection: (connection: Connection) => void;
+  /** `tries`: attempts in vain since the server was lost. */
+  readonly onConnection: (connection: Connection, tries: number) => void;
 }
 
 /** Milliseconds before attempt number `attempt` (0 is the first): doubling up to `CAP`, half of it left to chance. */
@@ -48,6 +49,7 @@ const PATIENCE = 10_000;
 export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
   const unacknowledged = new Map<string, ClientFrame>();
   let attempt = 0;
+  let tries = 0;
   let isGreeted = false;
   let wake: () => void = () => undefined;
 
@@ -82,21 +84,23 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
     hearer.onFrame(frame);
     if (frame.kind === 'hello') {
       attempt = 0;
+      tries = 0;
       isGreeted = true;
-      hearer.onConnection('live');
+      hearer.onConnection('live', 0);
       unacknowledged.forEach(each => socket.send(JSON.stringify(each)));
     }
   });
 
   socket.addEventListener('close', event => {
+    tries = isGreeted ? 0 : tries + 1;
     const isOver = CLOSED_FOR_GOOD.includes(event.code);
     const wasLive = isGreeted;
     isGreeted = false;
     if (isOver) {
       stopListening();
-      hearer.onConnection('closed');
+      hearer.onConnection('closed', 0);
     } else if (wasLive || attempt > 1) {
-      hearer.onConnection('offline');
+      hearer.onConnection('offline', tries);
     }
   });
 

@@ -1,12 +1,13 @@
 /** What is to be known about a thread as a whole, above its composer: one line each, at most two at a time. */
 
 import { closeIcon } from '@jupyterlab/ui-components';
+import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 
 import type { Approval } from '../protocol';
 import { pathOf } from '../store/lines';
 import type { Shown } from '../store/thread';
-import { endOf } from '../store/turns';
+import { endOf, restartIn } from '../store/turns';
 import type { View } from '../store/view';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
@@ -19,7 +20,22 @@ export interface BannersProps {
 export function Banners({ shown, actions }: BannersProps): JSX.Element {
   const { trans } = useHost();
   const { view, connection } = shown;
+  const [dismissed, dismiss] = useState<string | null>(null);
   const elsewhere = askedElsewhere(view);
+  const restart = useMemo(() => restartIn(view), [view]);
+  const isAsModel = view.agent !== null && view.agent.kind !== 'none';
+  const reasons: Readonly<Record<string, string>> = {
+    culled: trans.__('it had not been used for long'),
+    timeout: trans.__('a call took too long'),
+    cancelled: trans.__('a call had to be stopped'),
+    crash: trans.__('the one before died'),
+    user: trans.__('as was asked'),
+    server_restart: trans.__('the server was restarted'),
+    memory: trans.__('it used too much memory'),
+    disk: trans.__('its folder held too much'),
+    disk_full: trans.__('the disk was nearly full')
+  };
+  const why = (reason: string): string => reasons[reason] ?? trans.__('the one before has gone');
   return (
     <div className="jcs-Banners" role="status">
       {view.closed && <Banner kind="error">{view.closed.message}</Banner>}
@@ -29,7 +45,13 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       {connection === 'connecting' && <Banner kind="late">{trans.__('Connecting…')}</Banner>}
       {connection === 'offline' && (
         <Banner kind="warning">
-          {trans.__('The server cannot be reached. Trying again…')}{' '}
+          {shown.tries > 0
+            ? trans._n(
+                'The server cannot be reached. Tried %1 time, trying again…',
+                'The server cannot be reached. Tried %1 times, trying again…',
+                shown.tries
+              )
+            : trans.__('The server cannot be reached. Trying again…')}{' '}
           <button type="button" className="jcs-Link" onClick={actions.nudge}>
             {trans.__('Try now')}
           </button>
@@ -40,6 +62,20 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       )}
       {view.thread?.read_only && (
         <Banner kind="info">{trans.__('A newer version wrote this chat; it can only be read here.')}</Banner>
+      )}
+      {isAsModel && view.level === 'unconfined' && view.runs.size === 0 && (
+        <Banner kind="warning">
+          {trans.__('Nothing confines this chat’s tools here: they can read and change whatever you can.')}
+        </Banner>
+      )}
+      {restart && dismissed !== restart.key && (
+        <Banner kind="info">
+          {trans.__(
+            'Python was started anew: %1. Earlier variables are gone, files remain.',
+            why(restart.reason)
+          )}
+          <Dismiss onClick={() => dismiss(restart.key)} />
+        </Banner>
       )}
       {elsewhere && (
         <Banner kind="warning">
@@ -52,18 +88,25 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       {view.notice && (
         <Banner kind="warning">
           {view.notice.message}
-          <button
-            type="button"
-            className="jcs-IconButton"
-            title={trans.__('Dismiss')}
-            aria-label={trans.__('Dismiss')}
-            onClick={actions.dismissNotice}
-          >
-            <closeIcon.react tag="span" />
-          </button>
+          <Dismiss onClick={actions.dismissNotice} />
         </Banner>
       )}
     </div>
+  );
+}
+
+function Dismiss({ onClick }: { readonly onClick: () => void }): JSX.Element {
+  const { trans } = useHost();
+  return (
+    <button
+      type="button"
+      className="jcs-IconButton"
+      title={trans.__('Dismiss')}
+      aria-label={trans.__('Dismiss')}
+      onClick={onClick}
+    >
+      <closeIcon.react tag="span" />
+    </button>
   );
 }
 

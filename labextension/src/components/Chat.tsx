@@ -1,17 +1,24 @@
 /** A thread: its conversation, what is to be known about it, and the composer. The same wherever it is shown. */
 
-import { useState } from 'react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ellipsesIcon } from '@jupyterlab/ui-components';
+import { useMemo, useState } from 'react';
+import type { ReactNode } from 'react';
 
 import type { Decision } from '../protocol';
 import { modelOf } from '../store/model';
 import type { Shown } from '../store/thread';
 import { isStoppable, waitingOf } from '../store/turns';
+import { spentIn } from '../store/usage';
 import { Banners } from './Banner';
 import { Chip } from './Chip';
+import { RunProvider } from './Code';
+import type { Run } from './Code';
 import { Composer } from './Composer';
 import { EmptyState } from './EmptyState';
 import { FilesStrip } from './Files';
 import { useHost } from './host';
+import type { Named } from './host';
 import { MessageList } from './MessageList';
 import { useSource } from './source';
 
@@ -28,6 +35,10 @@ export interface ChatActions {
   readonly cancel: () => void;
   readonly regenerate: (messageId: string) => void;
   readonly withdraw: (messageId: string) => void;
+  /** Says a waiting message in other words. */
+  readonly rewrite: (messageId: string, text: string) => void;
+  /** Runs code in the thread's sandbox, as if a person had typed it; `null` where that is not theirs to do. */
+  readonly run: Run;
   readonly write: (draft: string) => void;
   readonly copy: (text: string) => void;
   readonly nudge: () => void;
@@ -47,48 +58,41 @@ export interface ChatActions {
 export interface ChatProps {
   readonly shown: Shown;
   readonly actions: ChatActions;
+  /** The thread, for what else can be done with it; absent where nothing can. */
+  readonly named?: Named;
   /** Changes when the composer should take the focus. */
   readonly focusKey?: unknown;
   /** Whether another thread may still take this one's place, so that it should not greet yet. */
   readonly isProvisional?: boolean;
 }
 
-export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatProps): JSX.Element {
-  const { trans, preferences } = useHost();
+export function Chat({ shown, actions, named, focusKey, isProvisional = false }: ChatProps): JSX.Element {
+  const { trans, preferences, openMenu } = useHost();
   const { defaultModel } = useSource(preferences);
   const [started, start] = useState(0);
-  const { view, connection, draft } = shown;
-  const isEmpty =
-    view.runs.size === 0 && view.pending.length === 0 && waitingOf(view).length === 0 && !view.more;
-  const isReadOnly = view.thread?.read_only ?? false;
-  const blocked =
-    view.closed || connection === 'closed'
-      ? trans.__('This chat is closed')
-      : isReadOnly
-        ? trans.__('This chat can only be read')
-        : null;
+  const { view, draft } = shown;
+  const { runs, pending, tip, head } = view;
+  const spent = useMemo(() => spentIn({ runs, pending, tip, head }), [runs, pending, tip, head]);
+  const empty =
+    isProvisional || view.thread === null ? (
+      <div className="jcs-Blank" />
+    ) : (
+      <EmptyState
+        agent={view.agent}
+        onConnect={actions.chooseModel}
+        onStart={text => {
+          actions.write(text);
+          start(started + 1);
+        }}
+      />
+    );
   return (
     <div className="jcs-Chat">
-      {isEmpty && (isProvisional || view.thread === null) ? (
-        <div className="jcs-Blank" />
-      ) : isEmpty ? (
-        <EmptyState
-          agent={view.agent}
-          onConnect={actions.chooseModel}
-          onStart={text => {
-            actions.write(text);
-            start(started + 1);
-          }}
-        />
-      ) : (
-        <MessageList shown={shown} actions={actions} />
-      )}
-      <FilesStrip files={shown.files} onSave={actions.saveOut} />
-      <Banners shown={shown} actions={actions} />
+      <ChatBody shown={shown} actions={actions} empty={empty} />
       <Composer
         draft={draft}
         isRunning={isStoppable(view)}
-        blocked={blocked}
+        blocked={blockedIn(shown, trans)}
         focusKey={started > 0 ? `${String(focusKey)}:${started}` : focusKey}
         onWrite={actions.write}
         onSend={actions.send}
@@ -98,6 +102,7 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
           agent={view.agent}
           level={view.level}
           model={labelOf(shown, defaultModel)}
+          spent={spent}
           onChoose={actions.chooseModel}
           consent={
             actions.letRead && {
@@ -106,7 +111,20 @@ export function Chat({ shown, actions, focusKey, isProvisional = false }: ChatPr
               onRestart: actions.restartKernel
             }
           }
-        />
+        >
+          {openMenu && named && (
+            <button
+              type="button"
+              className="jcs-IconButton jcs-More"
+              title={trans.__('Export and more')}
+              aria-label={trans.__('Export and more')}
+              aria-haspopup="menu"
+              onClick={event => openMenu(named, event.currentTarget.getBoundingClientRect())}
+            >
+              <ellipsesIcon.react tag="span" />
+            </button>
+          )}
+        </Chip>
       </Composer>
     </div>
   );
@@ -119,4 +137,40 @@ function labelOf({ model, view }: Shown, fallback: string): string | null {
   }
   const said = modelOf(view);
   return said.id ?? (said.isCommanded ? null : fallback || null);
+}
+
+export interface ChatBodyProps {
+  readonly shown: Shown;
+  readonly actions: ChatActions;
+  /** What is shown where nothing has been said. */
+  readonly empty: ReactNode;
+}
+
+/** A thread without its composer: what was said, its files, and what is to be known about it. */
+export function ChatBody({ shown, actions, empty }: ChatBodyProps): JSX.Element {
+  const { trans } = useHost();
+  const { view } = shown;
+  const isEmpty =
+    view.runs.size === 0 && view.pending.length === 0 && waitingOf(view).length === 0 && !view.more;
+  return (
+    <>
+      {isEmpty ? (
+        empty
+      ) : (
+        <RunProvider value={blockedIn(shown, trans) === null ? actions.run : null}>
+          <MessageList shown={shown} actions={actions} />
+        </RunProvider>
+      )}
+      <FilesStrip files={shown.files} onSave={actions.saveOut} />
+      <Banners shown={shown} actions={actions} />
+    </>
+  );
+}
+
+/** Why nothing can be sent to a thread; `null` where it can. */
+export function blockedIn({ view, connection }: Shown, trans: TranslationBundle): string | null {
+  if (view.closed || connection === 'closed') {
+    return trans.__('This chat is closed');
+  }
+  return view.thread?.read_only ? trans.__('This chat can only be read') : null;
 }

@@ -1,13 +1,40 @@
-/** Code with what can be done with it: copied, or put into the notebook. */
+/** Code with what can be done with it: copied, put into the notebook, run in the thread's sandbox. */
 
-import { addBelowIcon, checkIcon, copyIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
+import {
+  addAboveIcon,
+  addBelowIcon,
+  checkIcon,
+  copyIcon,
+  editIcon,
+  runIcon
+} from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import { createContext, useContext, useEffect, useState } from 'react';
 
 import { Rendered } from '../markdown/Rendered';
 import { useHost } from './host';
 
 /** Milliseconds a copy is confirmed. */
 const CONFIRMED = 1500;
+
+/** Runs code in the sandbox of the thread it is shown in; `null` where that cannot be done. */
+export type Run = ((code: string, language: string) => void) | null;
+
+const RunContext = createContext<Run>(null);
+
+export const RunProvider = RunContext.Provider;
+
+/** What a thread's sandbox runs, by the names fences give it. */
+const RUNNABLE: Readonly<Record<string, string>> = {
+  python: 'python',
+  python3: 'python',
+  py: 'python',
+  ipython: 'python',
+  ipython3: 'python',
+  bash: 'bash',
+  sh: 'bash',
+  shell: 'bash'
+};
 
 export interface CodeProps {
   readonly text: string;
@@ -18,21 +45,61 @@ export interface CodeProps {
 /** Highlighted code. */
 export function Code({ text, language }: CodeProps): JSX.Element {
   return (
-    <CodeBlock text={text}>
+    <CodeBlock text={text} language={language}>
       <Rendered mimeType="text/markdown" value={fenced(text, language)} />
     </CodeBlock>
   );
 }
 
-export interface CodeBlockProps {
-  /** What is copied and inserted. */
-  readonly text: string;
+export interface CodeBlockProps extends CodeProps {
   readonly children: React.ReactNode;
 }
 
 /** A frame around code that is shown already, with its buttons. */
-export function CodeBlock({ text, children }: CodeBlockProps): JSX.Element {
-  const { trans, copy, insertBelow } = useHost();
+export function CodeBlock({ text, language, children }: CodeBlockProps): JSX.Element {
+  const { trans, insertAbove, insertBelow, replace } = useHost();
+  const run = useContext(RunContext);
+  const runnable = RUNNABLE[language.toLowerCase()];
+  return (
+    <div className="jcs-Code">
+      {children}
+      <div className="jcs-Code-actions" role="group" aria-label={trans.__('Code')}>
+        <CopyButton text={text} />
+        {insertAbove && (
+          <CodeButton
+            icon={addAboveIcon}
+            label={trans.__('Insert above the active cell')}
+            onClick={() => insertAbove(text)}
+          />
+        )}
+        {insertBelow && (
+          <CodeButton
+            icon={addBelowIcon}
+            label={trans.__('Insert below the active cell')}
+            onClick={() => insertBelow(text)}
+          />
+        )}
+        {replace && (
+          <CodeButton
+            icon={editIcon}
+            label={trans.__('Replace the active cell…')}
+            onClick={() => replace(text)}
+          />
+        )}
+        {run && runnable !== undefined && (
+          <CodeButton
+            icon={runIcon}
+            label={trans.__('Run in this chat’s sandbox')}
+            onClick={() => run(text, runnable)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function CopyButton({ text }: { readonly text: string }): JSX.Element {
+  const { trans, copy } = useHost();
   const [isCopied, confirm] = useState(false);
   useEffect(() => {
     if (!isCopied) {
@@ -41,37 +108,29 @@ export function CodeBlock({ text, children }: CodeBlockProps): JSX.Element {
     const timer = setTimeout(() => confirm(false), CONFIRMED);
     return () => clearTimeout(timer);
   }, [isCopied]);
-  const Copied = isCopied ? checkIcon : copyIcon;
-  const copying = isCopied ? trans.__('Copied') : trans.__('Copy the code');
   return (
-    <div className="jcs-Code">
-      {children}
-      <div className="jcs-Code-actions">
-        <button
-          type="button"
-          className="jcs-IconButton"
-          title={copying}
-          aria-label={copying}
-          onClick={() => {
-            copy(text);
-            confirm(true);
-          }}
-        >
-          <Copied.react tag="span" />
-        </button>
-        {insertBelow && (
-          <button
-            type="button"
-            className="jcs-IconButton"
-            title={trans.__('Insert below the active cell')}
-            aria-label={trans.__('Insert below the active cell')}
-            onClick={() => insertBelow(text)}
-          >
-            <addBelowIcon.react tag="span" />
-          </button>
-        )}
-      </div>
-    </div>
+    <CodeButton
+      icon={isCopied ? checkIcon : copyIcon}
+      label={isCopied ? trans.__('Copied') : trans.__('Copy the code')}
+      onClick={() => {
+        copy(text);
+        confirm(true);
+      }}
+    />
+  );
+}
+
+interface CodeButtonProps {
+  readonly icon: LabIcon;
+  readonly label: string;
+  readonly onClick: () => void;
+}
+
+function CodeButton({ icon: Icon, label, onClick }: CodeButtonProps): JSX.Element {
+  return (
+    <button type="button" className="jcs-IconButton" title={label} aria-label={label} onClick={onClick}>
+      <Icon.react tag="span" />
+    </button>
   );
 }
 

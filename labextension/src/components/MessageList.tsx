@@ -90,7 +90,15 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
       case 'waiting': {
         const { message } = row.kept;
         const content = message.role === 'user' ? textOf(message.content) : '';
-        return <Waiting content={content} onWithdraw={() => actions.withdraw(message.id)} />;
+        return (
+          <Waiting
+            content={content}
+            isEditing={editing === row.key}
+            onEdit={isEdited => edit(isEdited ? row.key : null)}
+            onRewrite={text => actions.rewrite(message.id, text)}
+            onWithdraw={() => actions.withdraw(message.id)}
+          />
+        );
       }
       case 'pending':
         return (

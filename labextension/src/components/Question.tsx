@@ -108,15 +108,18 @@ function QuestionEditor({ content, isCode, onEnd }: QuestionEditorProps): JSX.El
 
 export interface WaitingProps {
   readonly content: string;
+  readonly isEditing: boolean;
+  readonly onEdit: (isEdited: boolean) => void;
+  readonly onRewrite: (text: string) => void;
   readonly onWithdraw: () => void;
 }
 
 /** A message that waits behind the one being answered. */
-export function Waiting({ content, onWithdraw }: WaitingProps): JSX.Element {
+export function Waiting({ content, isEditing, onEdit, onRewrite, onWithdraw }: WaitingProps): JSX.Element {
   const { trans } = useHost();
   return (
-    <div className="jcs-Turn jcs-mod-waiting">
-      <Question content={content} />
+    <div className={`jcs-Turn${isEditing ? '' : ' jcs-mod-waiting'}`}>
+      <Question content={content} isEditing={isEditing} onEdit={onEdit} onResend={onRewrite} />
       <p className="jcs-Question-state">
         {trans.__('Waiting its turn')}
         <button

@@ -4,8 +4,10 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { useMemo, useSyncExternalStore } from 'react';
 
 import type { Thread } from '../store/thread';
+import { DIRECT } from '../store/turns';
 import { Chat } from './Chat';
 import type { ChatActions } from './Chat';
+import { fenced } from './Code';
 import { askForModel, showRequests } from './dialogs';
 import { useHost } from './host';
 import type { Host } from './host';
@@ -20,10 +22,13 @@ export function ThreadView({ thread, focusKey, isProvisional }: ThreadViewProps)
   const shown = useSyncExternalStore(thread.subscribe, thread.snapshot);
   const host = useHost();
   const actions = useMemo(() => actionsOf(thread, host), [thread, host]);
-  return <Chat shown={shown} actions={actions} focusKey={focusKey} isProvisional={isProvisional} />;
+  return (
+    <Chat shown={shown} actions={actions} named={thread} focusKey={focusKey} isProvisional={isProvisional} />
+  );
 }
 
-function actionsOf(thread: Thread, host: Host): ChatActions {
+/** What can be done with an open thread. */
+export function actionsOf(thread: Thread, host: Host): ChatActions {
   const fallback = (): string | null => host.preferences.value.defaultModel || null;
   return {
     send: text => thread.send(text, {}, fallback()),
@@ -37,6 +42,8 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
     cancel: () => thread.cancel(),
     regenerate: messageId => thread.regenerate(messageId),
     withdraw: messageId => thread.withdraw(messageId),
+    rewrite: (messageId, text) => thread.rewrite(messageId, text),
+    run: (code, language) => thread.send(fenced(code, language), { model: DIRECT }),
     write: draft => thread.write(draft),
     copy: text => Clipboard.copyToSystem(text),
     nudge: () => thread.nudge(),

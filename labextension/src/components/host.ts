@@ -7,6 +7,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
 
+import type { Place } from '../client/rest';
 import type { Permission } from '../protocol';
 import type { Source } from './source';
 
@@ -22,6 +23,12 @@ export interface Preferences {
 
 export const DEFAULTS: Preferences = { sendKey: 'Enter', defaultModel: '', permissions: {} };
 
+/** A thread by its id, with where it lives. */
+export interface Named {
+  readonly id: string;
+  readonly place: Place;
+}
+
 export interface Host {
   readonly trans: TranslationBundle;
   readonly rendermime: IRenderMimeRegistry;
@@ -35,6 +42,12 @@ export interface Host {
   readonly refreshFolder: () => void;
   /** Puts code into a new cell below the active one; `null` where there are no notebooks. */
   readonly insertBelow: ((code: string) => void) | null;
+  /** The same above it. */
+  readonly insertAbove: ((code: string) => void) | null;
+  /** Puts code in place of the active cell's, once a person has seen what changes. */
+  readonly replace: ((code: string) => void) | null;
+  /** Shows what else can be done with a thread, below a button that stands at `below`; `null` where nothing can. */
+  readonly openMenu: ((thread: Named, below: DOMRect) => void) | null;
 }
 
 const HostContext = createContext<Host | null>(null);

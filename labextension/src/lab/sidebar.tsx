@@ -18,7 +18,7 @@ import type { Host } from '../components/host';
 import { SessionList, TitleInput } from '../components/SessionList';
 import { useSource } from '../components/source';
 import { ThreadView } from '../components/ThreadView';
-import { chatIcon } from '../icons';
+import { chatIcon, compareIcon } from '../icons';
 import { runningOf } from '../store/turns';
 import type { ThreadList } from '../store/threads';
 import type { Desk } from './desk';
@@ -32,6 +32,8 @@ export interface SidebarParts {
   readonly onOpenMain: () => void;
   /** Shows the links to the thread that is shown. */
   readonly onShare: () => void;
+  /** Begins to compare models. */
+  readonly onCompare: () => void;
 }
 
 export class Sidebar extends ReactWidget {
@@ -55,7 +57,8 @@ export class Sidebar extends ReactWidget {
   }
 }
 
-function SidebarView({ host, rest, list, desk, onOpenMain, onShare }: SidebarParts): JSX.Element {
+function SidebarView(parts: SidebarParts): JSX.Element {
+  const { host, rest, list, desk, onOpenMain, onCompare, onShare } = parts;
   const { trans } = host;
   const state = useSource(desk);
   const catalog = useSource(list);
@@ -109,6 +112,15 @@ function SidebarView({ host, rest, list, desk, onOpenMain, onShare }: SidebarPar
             {title}
           </h2>
         )}
+        <button
+          type="button"
+          className="jcs-IconButton"
+          title={trans.__('Compare models on a new question')}
+          aria-label={trans.__('Compare models')}
+          onClick={onCompare}
+        >
+          <compareIcon.react tag="span" />
+        </button>
         <button
           type="button"
           className="jcs-IconButton"

@@ -5,7 +5,7 @@
 import { memo, useMemo, useState } from 'react';
 
 import { CodeBlock } from '../components/Code';
-import { blocksOf, codeOf, NO_BLOCKS, renderable } from './blocks';
+import { blocksOf, codeOf, languageOf, NO_BLOCKS, renderable } from './blocks';
 import type { Blocks } from './blocks';
 import { Rendered } from './Rendered';
 
@@ -29,7 +29,13 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps): JSX.Ele
 const Block = memo(function Block({ source }: { readonly source: string }): JSX.Element {
   const code = codeOf(source);
   const rendered = <Rendered mimeType="text/markdown" value={source} />;
-  return code === null ? rendered : <CodeBlock text={code}>{rendered}</CodeBlock>;
+  return code === null ? (
+    rendered
+  ) : (
+    <CodeBlock text={code} language={languageOf(source)}>
+      {rendered}
+    </CodeBlock>
+  );
 });
 
 /** The blocks of a text, continued from those of the text before it. */

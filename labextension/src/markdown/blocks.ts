@@ -108,3 +108,8 @@ export function codeOf(source: string): string | null {
   const closing = new RegExp(`(?:^|\\n) {0,3}${opening[1]}[\`~]*\\s*$`);
   return source.slice(opening[0].length).replace(closing, '').replace(/\n$/, '');
 }
+
+/** The language a fence names; empty where it names none. */
+export function languageOf(source: string): string {
+  return /^ {0,3}(?:`{3,}|~{3,})[ \t]*\{?\.?([\w+#-]*)/.exec(source)?.[1] ?? '';
+}

@@ -36,7 +36,14 @@ function SavedChat({ saved, shown, onTry }: SavedChatProps): JSX.Element {
   const { trans } = useHost();
   const { connection, view } = shown;
   const asSaved = useMemo(
-    (): Shown => ({ view: viewOf(saved), connection: 'live', draft: '', isLoadingOlder: false, files: [] }),
+    (): Shown => ({
+      view: viewOf(saved),
+      connection: 'live',
+      tries: 0,
+      draft: '',
+      isLoadingOlder: false,
+      files: []
+    }),
     [saved]
   );
   const isKnown = view.thread !== null || connection === 'closed';
@@ -73,6 +80,8 @@ const NOTHING: ChatActions = {
   cancel: nothing,
   regenerate: nothing,
   withdraw: nothing,
+  rewrite: nothing,
+  run: nothing,
   write: nothing,
   copy: nothing,
   nudge: nothing,

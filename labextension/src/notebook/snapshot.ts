@@ -89,6 +89,8 @@ export function viewOf({ turns = [] }: Saved): View {
       outcome: outcome ?? 'interrupted',
       error: null,
       model: null,
+      usage: null,
+      seq: place + 1,
       message_ids: answers.map(each => each.id)
     });
     parent = runId;

@@ -20,7 +20,11 @@ export interface SharedChatProps {
 
 export function SharedChat({ host, thread, visit }: SharedChatProps): JSX.Element {
   const shown = useSyncExternalStore(thread.subscribe, thread.snapshot);
-  const actions = useMemo(() => actionsOf(thread, host), [thread, host]);
+  const actions = useMemo(() => {
+    const all = actionsOf(thread, host);
+    // Who may only read turns nobody else's page to another branch.
+    return visit.rights === 'read' ? { ...all, look: (runId: string) => void thread.glance(runId) } : all;
+  }, [thread, host, visit.rights]);
   const { view } = shown;
   const allowed = useMemo(
     (): Shown => (visit.rights === 'approve' ? shown : { ...shown, view: { ...view, approvals: [] } }),
@@ -76,6 +80,8 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
     cancel: () => thread.cancel(),
     regenerate: messageId => thread.regenerate(messageId),
     withdraw: messageId => thread.withdraw(messageId),
+    rewrite: (messageId, text) => thread.rewrite(messageId, text),
+    run: null,
     write: draft => thread.write(draft),
     copy: host.copy,
     nudge: () => thread.nudge(),

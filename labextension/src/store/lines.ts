@@ -4,7 +4,7 @@
  * The rule kept here: folding a line twice is folding it once.
  */
 
-import type { AnswerLine, Line, Message, MessageLine, Outcome, RunLine, StartLine } from '../protocol';
+import type { AnswerLine, Line, Message, MessageLine, Outcome, RunLine, StartLine, Usage } from '../protocol';
 import type { Kept, Run, View } from './view';
 
 /** `GET …/threads/<id>/messages?before=`: messages of the path, oldest first, with the runs they belong to. */
@@ -15,12 +15,20 @@ export interface Page {
     readonly run_id: string | null;
     readonly message: Message;
   }[];
-  readonly runs: readonly {
-    readonly run_id: string;
-    readonly outcome: Outcome | null;
-    readonly model?: string | null;
-  }[];
+  readonly runs: readonly ToldRun[];
+  /** The beginnings of other branches. */
+  readonly beside: readonly ToldRun[];
   readonly more: boolean;
+}
+
+export interface ToldRun {
+  readonly run_id: string;
+  readonly message_id: string;
+  readonly parent_run_id: string | null;
+  readonly seq: number;
+  readonly outcome: Outcome | null;
+  readonly model: string | null;
+  readonly usage: Usage | null;
 }
 
 /** A view being folded: its maps are copied once, then changed in place until `sealed`. */
@@ -127,7 +135,9 @@ function foldStart(draft: Draft, line: StartLine): void {
     message_id: line.message_id,
     // Read a second time, an older turn must not become its own parent.
     parent_run_id: follows === line.run_id ? run.parent_run_id : follows,
-    model: line.model ?? null
+    model: line.model ?? null,
+    seq: line.seq,
+    isBeside: false
   });
   draft.head = line.run_id;
   draft.tip = null;
@@ -145,63 +155,86 @@ function foldAnswer(draft: Draft, line: AnswerLine): void {
 
 function foldOutcome(draft: Draft, line: RunLine): void {
   const run = draft.runs.get(line.run_id) ?? unstarted(line.run_id);
-  draft.runs.set(line.run_id, { ...run, outcome: line.outcome, error: line.error ?? null });
+  draft.runs.set(line.run_id, {
+    ...run,
+    outcome: line.outcome,
+    error: line.error ?? null,
+    usage: line.usage ?? null
+  });
   draft.live = draft.live?.run_id === line.run_id ? null : draft.live;
   draft.queue = draft.queue.filter(each => each.run_id !== line.run_id);
 }
 
-/** The view with an older page before what it has. */
+/** The view with a page of the path before what it has of it, and what stands beside that. */
 export function foldPage(view: View, page: Page): View {
   const messages = new Map(view.messages);
-  const runs = new Map<string, Run>();
-  let previous: string | null | undefined = page.more ? undefined : null;
-  let oldest = view.oldest;
+  const runs = new Map(view.runs);
+  let { oldest } = view;
+  for (const told of page.beside) {
+    runs.set(
+      told.run_id,
+      withTold(runs.get(told.run_id) ?? { ...unstarted(told.run_id), isBeside: true }, told)
+    );
+  }
+  for (const told of page.runs) {
+    runs.set(told.run_id, {
+      ...withTold(runs.get(told.run_id) ?? unstarted(told.run_id), told),
+      isBeside: false
+    });
+  }
   for (const { seq, created, run_id: runId, message } of page.messages) {
     oldest = oldest === 0 ? seq : Math.min(oldest, seq);
     messages.set(message.id, messages.get(message.id) ?? { seq, created, run_id: runId, message });
-    if (runId === null) {
-      continue;
-    }
-    const known = runs.get(runId) ?? view.runs.get(runId);
-    const had = view.runs.get(runId)?.message_ids.length ?? 0;
-    runs.set(runId, withOlder(known ?? { ...unstarted(runId), parent_run_id: previous }, message, had));
-    previous = known ? previous : runId;
-  }
-  for (const { run_id: runId, outcome, model } of page.runs) {
-    const run = runs.get(runId);
+    const run = runId === null || message.role === 'user' ? undefined : runs.get(runId);
     if (run) {
-      runs.set(runId, { ...run, outcome: run.outcome ?? outcome, model: run.model ?? model ?? null });
+      const had = view.runs.get(run.run_id)?.message_ids.length ?? 0;
+      runs.set(run.run_id, withOlder(run, message.id, had));
     }
   }
-  for (const [runId, run] of view.runs) {
-    runs.set(runId, runs.get(runId) ?? run);
-  }
-  return { ...view, messages, runs: joined(runs, view, previous), oldest, more: page.more };
+  const inOrder = [...runs].sort(([, one], [, other]) => one.seq - other.seq);
+  return { ...view, messages, runs: new Map(inOrder), oldest, more: page.more };
 }
 
-/** `run` with one more message of a page: after those of the page, before the `had` it had already. */
-function withOlder(run: Run, message: Message, had: number): Run {
-  if (message.role === 'user') {
-    return { ...run, message_id: run.message_id ?? message.id };
-  }
-  if (run.message_ids.includes(message.id)) {
-    return run;
-  }
-  const place = run.message_ids.length - had;
+/** The view once the newest page of its path is read: what is older than that is asked for before it. */
+export function foldNewest(view: View, page: Page): View {
+  return foldPage({ ...view, oldest: 0 }, page);
+}
+
+/** What is known of a run, with what a page tells; lines that were heard go before it. */
+function withTold(run: Run, told: ToldRun): Run {
   return {
     ...run,
-    message_ids: [...run.message_ids.slice(0, place), message.id, ...run.message_ids.slice(place)]
+    message_id: told.message_id,
+    parent_run_id: told.parent_run_id,
+    seq: told.seq,
+    outcome: run.outcome ?? told.outcome,
+    model: run.model ?? told.model,
+    usage: run.usage ?? told.usage
   };
 }
 
-/** `runs` with the oldest run that was on screen following `last`, the page's newest. */
-function joined(runs: Map<string, Run>, view: View, last: string | null | undefined): Map<string, Run> {
-  const oldest = pathOf(view.runs, view.head).at(-1);
-  const run = oldest && runs.get(oldest.run_id);
-  if (run && run.parent_run_id === undefined && run.run_id !== last) {
-    runs.set(run.run_id, { ...run, parent_run_id: last });
+/** `run` with one more message of a page: after those of the page, before the `had` it had already. */
+function withOlder(run: Run, id: string, had: number): Run {
+  if (run.message_ids.includes(id)) {
+    return run;
   }
-  return runs;
+  const place = run.message_ids.length - had;
+  return { ...run, message_ids: [...run.message_ids.slice(0, place), id, ...run.message_ids.slice(place)] };
+}
+
+/** Whether all of the path has been read, from the head to the root. */
+export function isWhole({ runs, head }: Pick<View, 'runs' | 'head'>): boolean {
+  const path = pathOf(runs, head);
+  const first = path.at(-1);
+  return path.every(run => !run.isBeside) && (first ? first.parent_run_id === null : head == null);
+}
+
+/** Whether the branch that ends with `tip` has been read as far back as the path has. */
+export function joinsRead({ runs, head }: Pick<View, 'runs' | 'head'>, tip: string): boolean {
+  const branch = pathOf(runs, tip);
+  const first = branch.at(-1);
+  const isJoined = first?.parent_run_id === null || first?.run_id === pathOf(runs, head).at(-1)?.run_id;
+  return isJoined && branch.every(run => !run.isBeside);
 }
 
 /** The runs from the head to the oldest that is known, newest first. */
@@ -229,6 +262,8 @@ function unstarted(runId: string): Run {
     outcome: null,
     error: null,
     model: null,
+    usage: null,
+    seq: 0,
     message_ids: []
   };
 }

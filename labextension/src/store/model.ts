@@ -2,10 +2,13 @@
  * Which model answers in a thread, as its path says: the newest question that was put to one, or a `/model` command.
  */
 
-import { textOf, turnsOf } from './turns';
+import { DIRECT, textOf, turnsOf } from './turns';
 import type { View } from './view';
 
 const COMMAND = /^\s*\/model(?:\s+(\S+))?\s*$/;
+
+/** Words that are one block of code. */
+const FENCE = /^\s*(`{3,})[^`]*\n[\s\S]*\1\s*$/;
 
 export interface ThreadModel {
   /** Its id; `null` where the server chooses. */
@@ -26,7 +29,9 @@ export function modelOf(view: View): ThreadModel {
     if (named !== undefined) {
       return { id: named === 'default' ? null : named, isCommanded: true };
     }
-    if (run.model !== null && !isModelCommand(asked)) {
+    // Code that was run from a block in between says nothing about who answers words.
+    const isRunFromBlock = run.model === DIRECT && FENCE.test(asked);
+    if (run.model !== null && !isModelCommand(asked) && !isRunFromBlock) {
       return { id: run.model, isCommanded: false };
     }
   }

@@ -21,7 +21,8 @@ import type {
   SendOptions,
   ServerFrame
 } from '../protocol';
-import { foldPage } from './lines';
+import { foldNewest, foldPage, isWhole, joinsRead } from './lines';
+import type { Page as PathPage } from './lines';
 import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
 import { leafOf, needsOlder, runningOf } from './turns';
@@ -32,6 +33,8 @@ import type { View } from './view';
 export interface Shown {
   readonly view: View;
   readonly connection: Connection;
+  /** How often it has been tried in vain to reach the server since it was lost. */
+  readonly tries: number;
   /** What is written and not sent. */
   readonly draft: string;
   readonly isLoadingOlder: boolean;
@@ -79,6 +82,7 @@ export class Thread {
   private shown: Shown = {
     view: EMPTY,
     connection: 'connecting',
+    tries: 0,
     draft: '',
     isLoadingOlder: false,
     files: []
@@ -89,6 +93,8 @@ export class Thread {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastTold = 0;
   private filesAsked = 0;
+  /** What is to happen once a frame is met, or else once it is refused. */
+  private readonly answers = new Map<string, { readonly met: () => void; readonly refused: () => void }>();
 
   constructor(
     readonly id: string,
@@ -101,7 +107,7 @@ export class Thread {
     this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after), notebooks }), {
       after: () => this.shown.view.seq,
       onFrame: frame => this.onFrame(frame),
-      onConnection: connection => this.show({ connection })
+      onConnection: (connection, tries) => this.show({ connection, tries })
     });
   }
 
@@ -178,11 +184,27 @@ export class Thread {
     return found.flat();
   }
 
-  /** Shows the branch through a run; the thread itself does not change. */
+  /** Shows the branch through a run, and turns the thread to it unless it is busy. */
   look(runId: string): void {
     const { view } = this.shown;
-    this.show({ view: look(view, leafOf(view.runs, runId)) });
-    this.tell();
+    const tip = leafOf(view.runs, runId);
+    const isRead = this.glance(runId);
+    const mayTurn = !this.isBusy && view.queue.length === 0 && view.approvals.length === 0;
+    if (!isRead || (mayTurn && tip !== view.head && !view.thread?.read_only)) {
+      this.ask({ kind: 'head', id: newId(), runId });
+    }
+  }
+
+  /** Shows the branch through a run, where that has been read; the thread does not change. Whether it is shown. */
+  glance(runId: string): boolean {
+    const { view } = this.shown;
+    const tip = leafOf(view.runs, runId);
+    const isRead = joinsRead(view, tip);
+    if (isRead) {
+      this.show({ view: look(view, tip) });
+      this.tell();
+    }
+    return isRead;
   }
 
   /** Answers what a run asks, all of it at once: a decision for each question's id. */
@@ -227,6 +249,16 @@ export class Thread {
     this.ask({ kind: 'withdraw', id: newId(), messageId });
   }
 
+  /** Says a message that waits in other words, at the end of the queue. Has it begun, the words are kept as a draft. */
+  rewrite(messageId: string, text: string): void {
+    const id = newId();
+    this.answers.set(id, {
+      met: () => this.send(text),
+      refused: () => this.write([this.shown.draft, text].filter(Boolean).join('\n\n'))
+    });
+    this.ask({ kind: 'withdraw', id, messageId });
+  }
+
   write(draft: string): void {
     this.show({ draft });
     this.tell();
@@ -247,19 +279,11 @@ export class Thread {
     if (isLoadingOlder || !view.more) {
       return;
     }
-    this.show({ isLoadingOlder: true });
-    try {
-      const page = await this.rest.messagesBefore(this.id, view.oldest, this.place);
+    await this.readPage(view.oldest, page => {
       const folded = foldPage(this.shown.view, page);
       // A page that brings nothing older is the last: never ask for it again.
-      const isStuck = folded.oldest >= view.oldest;
-      this.show({ view: isStuck ? { ...folded, more: false } : folded });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.show({ view: { ...this.shown.view, notice: { code: 'older', message } } });
-    } finally {
-      this.show({ isLoadingOlder: false });
-    }
+      return folded.oldest >= view.oldest ? { ...folded, more: false } : folded;
+    });
   }
 
   /** Copies a file into the notebook's folder; the path it has there. */
@@ -281,6 +305,19 @@ export class Thread {
     clearTimeout(this.timer);
     this.listeners.clear();
     this.wire.close();
+  }
+
+  private async readPage(before: number, fold: (page: PathPage) => View): Promise<void> {
+    this.show({ isLoadingOlder: true });
+    try {
+      const page = await this.rest.messagesBefore(this.id, before, this.place);
+      this.show({ view: fold(page) });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.show({ view: { ...this.shown.view, notice: { code: 'older', message } } });
+    } finally {
+      this.show({ isLoadingOlder: false });
+    }
   }
 
   private ask(frame: ClientFrame): void {
@@ -311,13 +348,27 @@ export class Thread {
       void this.answer(frame.event.value);
       return;
     }
-    this.show({ view: hear(this.shown.view, frame) });
-    if (frame.kind === 'hello' && needsOlder(this.shown.view)) {
+    const before = this.shown.view;
+    this.show({ view: hear(before, frame) });
+    const { view } = this.shown;
+    if (turnsAway(frame) && before.thread !== null && !isWhole(view)) {
+      // What has been read lies on another branch, so there may be gaps: this one is read from its end.
+      void this.readPage(0, page => foldNewest(this.shown.view, page));
+    } else if (frame.kind === 'hello' && needsOlder(view)) {
       void this.loadOlder();
+    }
+    if (frame.kind === 'ack' || frame.kind === 'nack') {
+      this.settle(frame.id ?? '', frame.kind === 'ack');
     }
     if (changesFiles(frame)) {
       void this.loadFiles();
     }
+  }
+
+  private settle(id: string, isMet: boolean): void {
+    const answer = this.answers.get(id);
+    this.answers.delete(id);
+    (isMet ? answer?.met : answer?.refused)?.();
   }
 
   /** Reads what lies in the thread's folder. Nothing is said where that fails: the next run asks again. */
@@ -345,6 +396,19 @@ export class Thread {
     this.told = this.shown;
     this.listeners.forEach(listener => listener());
   }
+}
+
+/** Whether a frame tells that the thread has turned to another branch. */
+function turnsAway(frame: ServerFrame): boolean {
+  if (frame.kind === 'hello') {
+    return frame.lines.some(line => line.type === 'head');
+  }
+  return (
+    frame.kind === 'event' &&
+    frame.event.type === EventType.CUSTOM &&
+    frame.event.name === 'line' &&
+    frame.event.value.type === 'head'
+  );
 }
 
 /** Whether a frame may mean that there are other files than before: a thread is opened, or a run has ended. */

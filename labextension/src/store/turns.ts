@@ -164,3 +164,19 @@ export function resultOf(answers: readonly Kept[], toolCallId: string): ToolMess
   }
   return null;
 }
+
+/** The new Python that the last answer on screen met, and why it is a new one; `null` where it met none. */
+export function restartIn(view: View): { readonly key: string; readonly reason: string } | null {
+  const [run] = pathOf(view.runs, endOf(view));
+  for (const id of run ? [...run.message_ids].reverse() : []) {
+    const message = view.messages.get(id)?.message;
+    const kernel = message?.role === 'tool' ? message.metadata?.jupyter?.kernel : undefined;
+    if (kernel?.fresh && kernel.reason !== undefined && kernel.reason !== 'first') {
+      return { key: id, reason: kernel.reason };
+    }
+  }
+  return null;
+}
+
+/** Who runs code that a person has run from a block of it. */
+export const DIRECT = 'direct';

@@ -12,7 +12,8 @@ import type {
   Queued,
   RunInFlight,
   SendOptions,
-  ThreadInfo
+  ThreadInfo,
+  Usage
 } from '../protocol';
 
 /** A message and where it stands in the transcript. */
@@ -33,6 +34,11 @@ export interface Run {
   readonly outcome: Outcome | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly model: string | null;
+  readonly usage: Usage | null;
+  /** The number of its `start` line; 0 while that is not known. */
+  readonly seq: number;
+  /** Whether only this is known of it: that another branch begins with it. */
+  readonly isBeside?: boolean;
   /** Whether what it asked a person has been answered. */
   readonly isDecided?: boolean;
   /** Ids of what it has said, oldest first. */

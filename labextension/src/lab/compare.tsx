@@ -1,0 +1,136 @@
+/** A comparison in the main area, as a tab of its own. */
+
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { useEffect, useMemo, useState } from 'react';
+
+import type { Place } from '../client/rest';
+import { Compare } from '../components/Compare';
+import { HostProvider, useHost } from '../components/host';
+import type { Named } from '../components/host';
+import { useSource } from '../components/source';
+import { actionsOf } from '../components/ThreadView';
+import { compareIcon } from '../icons';
+import { Comparison, MOST_PANES } from '../store/compare';
+import type { KeptPane, Pane } from '../store/compare';
+import type { Shown } from '../store/thread';
+import type { IChatSessions } from '../tokens';
+
+export class CompareDocument extends ReactWidget {
+  readonly comparison: Comparison;
+
+  constructor(
+    private readonly sessions: IChatSessions,
+    place: Place,
+    panes: readonly KeptPane[],
+    private readonly onKeep: (kept: Named, document: CompareDocument) => void
+  ) {
+    super();
+    const { trans } = sessions.host;
+    this.id = `jupyter-chat-sessions-compare-${panes[0]?.threadId ?? ''}`;
+    this.addClass('jcs-Main');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Compare models'));
+    this.title.icon = compareIcon;
+    this.title.label = trans.__('Compare');
+    this.title.closable = true;
+    this.comparison = new Comparison(sessions.threads, place, panes);
+    sessions.threads.forgotten.connect(this.onForgotten, this);
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.sessions.threads.forgotten.disconnect(this.onForgotten, this);
+      this.comparison.close();
+      super.dispose();
+    }
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <HostProvider value={this.sessions.host}>
+        <CompareView
+          comparison={this.comparison}
+          rest={this.sessions.rest}
+          onKeep={kept => this.onKeep(kept, this)}
+        />
+      </HostProvider>
+    );
+  }
+
+  private onForgotten(_: unknown, threadId: string): void {
+    this.comparison.drop(threadId);
+  }
+}
+
+interface CompareViewProps {
+  readonly comparison: Comparison;
+  readonly rest: IChatSessions['rest'];
+  readonly onKeep: (kept: Named) => void;
+}
+
+function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Element {
+  const { panes, draft } = useSource(comparison);
+  const shown = useShown(panes);
+  const models = useModels(rest);
+  const host = useHost();
+  const actions = useMemo(() => panes.map(({ thread }) => actionsOf(thread, host)), [panes, host]);
+  return (
+    <Compare
+      panes={panes.map((pane, index) => ({
+        id: pane.threadId,
+        model: pane.model,
+        shown: shown[index],
+        actions: actions[index]
+      }))}
+      draft={draft}
+      models={models}
+      mayAdd={panes.length < MOST_PANES}
+      focusKey={1}
+      onWrite={text => comparison.write(text)}
+      onSend={text => comparison.send(text)}
+      onStop={() => comparison.cancel()}
+      onChoose={(id, model) => comparison.choose(id, model)}
+      onAdd={() => comparison.add('')}
+      onDrop={id => comparison.drop(id)}
+      onKeep={id => onKeep({ id, place: comparison.place })}
+    />
+  );
+}
+
+/** What each pane's thread shows, followed. */
+function useShown(panes: readonly Pane[]): readonly Shown[] {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const stops = panes.map(({ thread }) => thread.subscribe(() => tick(count => count + 1)));
+    return () => stops.forEach(stop => stop());
+  }, [panes]);
+  return panes.map(({ thread }) => thread.snapshot());
+}
+
+/** Ids of the models the server offers; none where it does not say. */
+function useModels(rest: IChatSessions['rest']): readonly string[] {
+  const [models, setModels] = useState<readonly string[]>([]);
+  useEffect(() => {
+    let isGone = false;
+    rest.models().then(
+      list => isGone || setModels(list.models.map(model => model.id)),
+      () => undefined // They can be typed.
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [rest]);
+  return models;
+}
+
+export type CompareTab = MainAreaWidget<CompareDocument>;
+
+/** A comparison in a frame that JupyterLab can dock. */
+export function compareTab(...given: ConstructorParameters<typeof CompareDocument>): CompareTab {
+  const content = new CompareDocument(...given);
+  const tab = new MainAreaWidget({ content });
+  tab.id = `${content.id}-tab`;
+  tab.toolbar.hide();
+  return tab;
+}
