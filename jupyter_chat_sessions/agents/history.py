@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from ..core.context import context_text
 from ..core.transcript import Message, text_of
-from .content import joined, user_content
+from .content import Content, joined, user_content
 from .fitting import Round, Turn, fit
 from .pictures import Pictures
 
@@ -64,7 +64,7 @@ def chat_messages(
 ) -> list[dict[str, Any]]:
     """The messages to send. `budget`: tokens they may take, the system message aside; `has_images`: it can see.
 
-    `provider`: whose state goes back with the messages it said; `pictures`: the images of results that are shown.
+    `provider`: whose state goes back with the messages it said; `pictures`: the images that are shown.
     """
     reading = _Reading(dialect or Dialect(), has_images, provider, pictures or {})
     for message in messages:
@@ -93,8 +93,7 @@ class _Reading:
     def meet(self, message: Message) -> None:
         role = message.get("role")
         if role == "user":
-            asked, sent_along = user_content(message.get("content"), has_images=self._has_images), context_text(message)
-            self._ask(joined(asked, sent_along) if sent_along else asked)
+            self._ask(self._question(message))
         elif role == "assistant":
             self._answer(message)
         elif role == "tool":
@@ -111,6 +110,13 @@ class _Reading:
             if turn.rounds[-1].results:
                 turn.rounds.append(Round(_words(STOPPED)))
         return self._turns
+
+    def _question(self, message: Message) -> Content:
+        """What a person wrote, what they sent along, and the images among that."""
+        asked, sent_along = user_content(message.get("content"), has_images=self._has_images), context_text(message)
+        shown = self._pictures.get(str(message.get("id"))) if self._has_images else None
+        with_context = joined(asked, sent_along) if sent_along else asked
+        return joined(with_context, list(shown)) if shown else with_context
 
     def _ask(self, content: str | list[dict[str, Any]]) -> None:
         """A question that was never answered is part of the next one: roles must take turns."""

@@ -16,6 +16,8 @@ from .choose import Choice
 from .offers import Offer
 
 DEFAULT = "default"
+USAGE = "/model [provider:model]"
+HELP = "says what answers here, or chooses it"
 _COMMAND = re.compile(r"\s*/model(?:\s+(?P<name>\S+))?\s*")
 _MOST_LISTED = 20
 

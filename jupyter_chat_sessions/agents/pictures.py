@@ -1,4 +1,4 @@
-"""The images that tools made, for models that see: the newest few, no larger than they are looked at."""
+"""The images people attached and tools made, for models that see: the newest few, no larger than they are looked at."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..core.context import context_of
 from ..core.transcript import Message
 
 Pictures = Mapping[str, list[dict[str, Any]]]
-"""By the id of the tool message, the `image_url` parts that show what the call made."""
+"""By the id of a message, the `image_url` parts that show what a person attached to it, or what the call made."""
 
 MOST_SHOWN = 5
 LONGEST_SIDE = 1568
 """Pixels; providers make larger images smaller themselves."""
 MOST_BYTES = 3_500_000
 _TURNS = 3
-_SEEN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_ENDINGS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+_SEEN = frozenset(_ENDINGS.values())
 
 
 def has_pictures(messages: Sequence[Message]) -> bool:
@@ -45,17 +47,26 @@ def _wanted(messages: Sequence[Message]) -> list[tuple[str, str, str]]:
     for message in reversed(messages):
         if message.get("role") == "user":
             turns += 1
-            if turns == _TURNS:
-                break
-        elif message.get("role") == "tool":
-            for path, media_type in reversed(_images_in(message)):
-                if path not in paths and len(found) < MOST_SHOWN:
-                    paths.add(path)
-                    found.append((str(message.get("id")), path, media_type))
+            images = _attached_to(message)
+        else:
+            images = _made_by(message) if message.get("role") == "tool" else []
+        for path, media_type in reversed(images):
+            if path not in paths and len(found) < MOST_SHOWN:
+                paths.add(path)
+                found.append((str(message.get("id")), path, media_type))
+        if turns == _TURNS:
+            break
     return found
 
 
-def _images_in(message: Message) -> list[tuple[str, str]]:
+def _attached_to(message: Message) -> list[tuple[str, str]]:
+    """The images among the files a person sent along."""
+    paths = [str(each.get("path")) for each in context_of(message) if each.get("type") == "file"]
+    kinds = [(path, _ENDINGS.get(path.rpartition(".")[2].lower())) for path in paths]
+    return [(path, kind) for path, kind in kinds if kind is not None]
+
+
+def _made_by(message: Message) -> list[tuple[str, str]]:
     metadata = message.get("metadata")
     jupyter = metadata.get("jupyter") if isinstance(metadata, dict) else None
     artifacts = jupyter.get("artifacts") if isinstance(jupyter, dict) else None

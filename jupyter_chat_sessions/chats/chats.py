@@ -27,11 +27,13 @@ from ..engine.session import Session
 from ..engine.sessions import Sessions
 from ..files.chats_folder import ChatsFolder
 from ..files.disk import now
+from ..files.folder_files import remove_unfinished_files
 from ..files.journal import FileJournal
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
 from ..files.trash import sweep_entries
+from ..files.uploads import KEPT_S
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
@@ -216,6 +218,7 @@ class Chats:
             notebook=place.notebook,
             owner=owner,
         )
+        self._pool.submit(remove_unfinished_files, home.files, KEPT_S)
         return await self.sessions.get(thread_id, lambda: Session(journal, self._house, home))
 
     def _journal(

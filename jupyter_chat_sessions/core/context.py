@@ -51,7 +51,7 @@ def _item(item: Mapping[str, Any]) -> str:
         return _fenced(f"What is selected{where}:", item.get("text"))
     if kind == "variable":
         return _fenced(f"The variable {item.get('name', '')}:", item.get("value"))
-    return f"A file beside the notebook: {item.get('path', '')}"
+    return f"A file in this chat's folder: {item.get('path', '')}"
 
 
 def _fenced(title: str, text: Any) -> str:

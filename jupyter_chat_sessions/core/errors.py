@@ -5,7 +5,7 @@ ChatError
 ├── Unauthorized         ShareExpired  ShareRevoked
 ├── Forbidden
 ├── NotFound             ThreadNotFound  ThreadDeleted  MessageNotFound  RunNotFound  FileNotFound
-├── Conflict             RunInProgress  IdempotencyMismatch  NotWaiting  FileExists
+├── Conflict             RunInProgress  IdempotencyMismatch  NotWaiting  FileExists  PieceMissing
 ├── Stale
 ├── TooLarge
 ├── Unreadable
@@ -118,6 +118,10 @@ class NotWaiting(Conflict):
 
 class FileExists(Conflict):
     code = "file_exists"
+
+
+class PieceMissing(Conflict):
+    code = "piece_missing"
 
 
 class Stale(ChatError):

@@ -98,18 +98,19 @@ def _without_provider_state(message: Message) -> Message:
 
 
 def with_urls(message: Message, file_url: FileUrl) -> Message:
-    """The message with a `url` beside each artifact's path."""
+    """The message with a `url` beside the path of each artifact, and of each file that was sent along."""
     jupyter = _jupyter(message)
-    artifacts = jupyter.get("artifacts")
-    if not isinstance(artifacts, list) or not artifacts:
+    listed = {name: jupyter[name] for name in ("artifacts", "context") if isinstance(jupyter.get(name), list)}
+    if not any(listed.values()):
         return message
-    addressed = [
-        {**each, "url": file_url(each["path"])}
-        if isinstance(each, dict) and isinstance(each.get("path"), str)
-        else each
-        for each in artifacts
-    ]
-    return {**message, "metadata": {**message["metadata"], "jupyter": {**jupyter, "artifacts": addressed}}}
+    addressed = {name: [_with_url(each, file_url) for each in files] for name, files in listed.items()}
+    return {**message, "metadata": {**message["metadata"], "jupyter": {**jupyter, **addressed}}}
+
+
+def _with_url(file: Any, file_url: FileUrl) -> Any:
+    """Artifacts have no type; of what is sent along, only files have an address."""
+    is_file = isinstance(file, dict) and isinstance(file.get("path"), str) and file.get("type", "file") == "file"
+    return {**file, "url": file_url(file["path"])} if is_file else file
 
 
 def with_output_url(event: Mapping[str, Any], file_url: FileUrl) -> Mapping[str, Any]:

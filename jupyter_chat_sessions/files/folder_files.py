@@ -91,7 +91,7 @@ def write_new(folder: Path, name: str, chunks: Iterable[bytes], *, overwrites: b
     `FileExists` where there is one and it is not to be overwritten. The folder itself is made, the thread's is not.
     """
     *leading, last = parts_of(name)
-    with _made_folder(folder, leading) as fd, refusals(f"Writing {name}"):
+    with made_folder(folder, leading) as fd, refusals(f"Writing {name}"):
         if overwrites:
             try:
                 replace(fd, last, chunks)
@@ -130,7 +130,7 @@ def remove_unfinished_files(folder: Path, older_than_s: float) -> int:
 
 
 @contextmanager
-def _made_folder(folder: Path, leading: Iterable[str]) -> Iterator[int]:
+def made_folder(folder: Path, leading: Iterable[str]) -> Iterator[int]:
     """The folder these parts lead to, made where there is none. A link on the way is refused."""
     with opened_folder(folder.parent) as parent_fd:
         if parent_fd is None:

@@ -105,23 +105,30 @@ def _removed_after(dir_fd: int, name: str) -> Iterator[None]:
             os.unlink(name, dir_fd=dir_fd)
 
 
-def _link(dir_fd: int, beside: str, name: str) -> bool:
+def publish_finished(from_fd: int, hidden: str, dir_fd: int, name: str) -> bool:
+    """Gives a file that was written under a hidden name its own, in another folder perhaps. Whether that was free."""
+    with _removed_after(from_fd, hidden):
+        return _link(dir_fd, hidden, name, from_fd)
+
+
+def _link(dir_fd: int, beside: str, name: str, from_fd: int | None = None) -> bool:
+    from_fd = dir_fd if from_fd is None else from_fd
     try:
-        os.link(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd, follow_symlinks=False)
+        os.link(beside, name, src_dir_fd=from_fd, dst_dir_fd=dir_fd, follow_symlinks=False)
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        return _rename_where_free(dir_fd, beside, name)
+        return _rename_where_free(from_fd, beside, dir_fd, name)
     return True
 
 
-def _rename_where_free(dir_fd: int, beside: str, name: str) -> bool:
+def _rename_where_free(from_fd: int, beside: str, dir_fd: int, name: str) -> bool:
     """For file systems without links: two writers in the same instant are told apart less exactly there."""
     try:
         os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
     except FileNotFoundError:
-        os.rename(beside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        os.rename(beside, name, src_dir_fd=from_fd, dst_dir_fd=dir_fd)
         return True
     return False

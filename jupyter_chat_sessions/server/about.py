@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from .. import __version__
 from .doors import ChatHandler, door
 
@@ -21,6 +23,18 @@ class Health(ChatHandler):
                 "persist": self.chats.is_persisting,
             }
         )
+
+
+class Commands(ChatHandler):
+    """`/commands`"""
+
+    @door
+    async def get(self) -> None:
+        """What can be typed after `/`, and whether every agent hears it or only direct mode."""
+        from ..agents.slash import known_commands
+
+        commands = [dataclasses.asdict(each) for each in known_commands()]
+        self.write_json({"commands": commands})
 
 
 class SandboxReport(ChatHandler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.web import RequestHandler
 
-from .about import Health, OpenApi, SandboxReport
+from .about import Commands, Health, OpenApi, SandboxReport
 from .artifacts import File, Files, RunFile
 from .doors import PREFIX
 from .events import Events
@@ -47,6 +47,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (_THREAD, Thread),
     (r"/shared/([^/]+)", SharedAsset),
     (r"/runs/([^/]*)/files/(.+)", RunFile),
+    (r"/commands", Commands),
     (r"/models", Models),
     (r"/keys/([^/]*)", ProviderKey),
     (r"/sandbox", SandboxReport),

@@ -16,12 +16,15 @@ from tornado.iostream import StreamClosedError
 from ..core.errors import ThreadNotFound, TooLarge
 from ..core.ids import parse_run_id
 from .doors import ChatHandler, door, door_for
+from .pieces import piece_in
 
 if TYPE_CHECKING:  # `files` is imported at the first request, never at the server's start
     from ..files.safe_open import OpenFile
 
 MOST_FILES = 2000
 MOST_UPLOAD_BYTES = 100_000_000
+MOST_PIECES_BYTES = 512 * 1024 * 1024
+"""The largest file that may come in pieces: as much as is copied from beside the notebook."""
 CHUNK = 1 << 18
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -145,6 +148,9 @@ class File(FilesDoor):
         """Puts a new file; an existing one only with `?overwrite=true`. The file is whole or it is not there."""
         from ..files.folder_files import write_new
 
+        if "Content-Range" in self.request.headers:
+            await self._put_piece(given, path)
+            return
         if len(self.request.body) > MOST_UPLOAD_BYTES:
             raise TooLarge(f"A file is at most {MOST_UPLOAD_BYTES:,} bytes.")
         may_overwrite = self.get_query_argument("overwrite", "false").lower() == "true"
@@ -158,6 +164,26 @@ class File(FilesDoor):
         self.name_ids(session.thread_id)
         url = session.home.file_url(path)
         self.write_json({"path": path, "size": len(self.request.body), "url": url}, 201)
+
+    async def _put_piece(self, given: str, path: str) -> None:
+        """Puts one piece of a new file, or says how much of it has come. It is seen once it is whole."""
+        from ..files.uploads import add_piece, bytes_come
+
+        piece = piece_in(self.request.headers["Content-Range"], len(self.request.body))
+        if piece.size > MOST_PIECES_BYTES:
+            raise TooLarge(f"A file is at most {MOST_PIECES_BYTES:,} bytes; this one has {piece.size:,}.")
+        session = await self.session_of(given, must_exist=False)
+        await session.create()
+        files = session.home.files
+        if piece.start is None:
+            come = await self.chats.disk(bytes_come, files, path, piece.size)
+        else:
+            come = await self.chats.disk(add_piece, files, path, piece.size, piece.start, self.request.body)
+        self.name_ids(session.thread_id)
+        is_whole = come == piece.size
+        record = {"path": path, "size": piece.size, "received": come}
+        url = {"url": session.home.file_url(path)} if is_whole else {}
+        self.write_json({**record, **url}, 201 if is_whole and piece.start is not None else 200)
 
     @door_for("manage")
     async def delete(self, given: str, path: str) -> None:

@@ -100,7 +100,9 @@ SCHEMAS: dict[str, Schema] = {
     "CopiedIn": _object({"path": STRING, "size": INTEGER, "media_type": STRING, "url": STRING}),
     "Consented": _object({"notebook_folder": BOOLEAN}),
     "SavedOut": _object({"path": STRING, "size": INTEGER}),
-    "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}),
+    "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}, {"received": INTEGER}),
+    "PutPiece": _object({"path": STRING, "size": INTEGER, "received": INTEGER}, {"url": STRING}),
+    "Commands": _object({"commands": _list(_object(dict.fromkeys(("name", "usage", "help", "heard_by"), STRING)))}),
     "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
     "Models": _object(
         {
@@ -279,13 +281,19 @@ PATHS: dict[str, dict[str, Schema]] = {
     f"{THREAD}/files/{{path}}": {
         "get": _operation("A file", _FILE_BYTES, query=_HINTS),
         "head": _operation("A file's headers", _FILE_BYTES, query=_HINTS),
-        "put": _operation("Put a file", {201: _json("PutFile", "It is there.")}, query=(*_HINTS, "overwrite")),
+        "put": _operation(
+            "Put a file, whole or piece by piece",
+            {201: _json("PutFile", "It is there."), 200: _json("PutPiece", "So much of it has come.")},
+            query=(*_HINTS, "overwrite"),
+            header="Content-Range",
+        ),
         "delete": _operation("Remove a file", _NOTHING, query=_HINTS),
     },
     "/runs/{run_id}/files/{path}": {
         "get": _operation("A file of a tool call without a thread", _FILE_BYTES),
         "head": _operation("Its headers", _FILE_BYTES),
     },
+    "/commands": {"get": _operation("What can be typed after `/`", {200: _json("Commands", "The commands.")})},
     "/models": {"get": _operation("What can answer, and why", {200: _json("Models", "Models, default and keys.")})},
     "/keys/{provider}": {
         "put": _operation("Type a provider's key; it is held in memory", {200: _json("Key", "Held.")}, "TypedKey"),

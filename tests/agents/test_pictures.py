@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_chat_sessions.agents.history import chat_messages
 from jupyter_chat_sessions.agents.pictures import LONGEST_SIDE, MOST_BYTES, MOST_SHOWN, has_pictures, pictures_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -47,3 +48,16 @@ def test_a_large_image_is_made_smaller_where_that_can_be_done() -> None:
     (part,) = pictures_of([ASKED, made(1, "a.png")], lambda name: written.getvalue())["t1"]
     data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
     assert image.open(io.BytesIO(data)).size == (LONGEST_SIDE, LONGEST_SIDE // 4)
+
+
+def test_an_image_a_person_attached_is_shown_with_their_words() -> None:
+    attached = [{"type": "file", "path": "uploads/1/Cat.PNG"}, {"type": "file", "path": "data.csv"}, {"type": "cell"}]
+    asked = {"id": "q", "role": "user", "content": "what is it?", "metadata": {"jupyter": {"context": attached}}}
+    shown = pictures_of([asked], lambda name: PNG + name.encode())
+    assert list(shown) == ["q"]
+    (sent,) = chat_messages([asked], system="", budget=9000, pictures=shown)[1:]
+    assert [part["type"] for part in sent["content"]] == ["text", "image_url"]
+    assert sent["content"][1] == shown["q"][0]
+    assert "uploads/1/Cat.PNG" in sent["content"][0]["text"]
+    blind = chat_messages([asked], system="", budget=9000, pictures=shown, has_images=False)[1]
+    assert isinstance(blind["content"], str)

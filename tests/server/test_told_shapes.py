@@ -104,6 +104,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
         f"{here}/files",
         f"{here}/export",
         f"{here}/runs/{said['run_id']}/requests",
+        "/commands",
         "/models",
         "/sandbox",
         "/health",
@@ -114,6 +115,8 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("PATCH", here, {"title": "x"}, headers={"If-Match": '"title-99"'})
     await walk("PUT", f"{here}/files/a/b.txt", b"content")
     await walk("PUT", f"{here}/files/a/b.txt", b"content")
+    for piece, asked in ((b"ab", "bytes 0-1/3"), (None, "bytes */3"), (b"c", "bytes 2-2/3"), (b"x", "bytes 9-9/99")):
+        await walk("PUT", f"{here}/files/a/c.txt", piece, headers={"Content-Range": asked})
     for method in ("GET", "HEAD"):
         await walk(method, f"{here}/files/a/b.txt")
         await walk(method, f"{here}/files/a/b.txt", headers={"Range": "bytes=1-2"})

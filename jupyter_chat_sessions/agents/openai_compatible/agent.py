@@ -111,7 +111,7 @@ class OpenAICompatible:
             self._window = found
 
     async def _pictures(self, request: Request) -> Pictures:
-        if request.read_file is None or "images" in self._left_out or not self._provider.dialect.sees_results:
+        if request.read_file is None or "images" in self._left_out:
             return {}
         if not has_pictures(request.messages):
             return {}
