@@ -28,11 +28,10 @@ class Reading:
 
     def open(self) -> tuple[Line, ...]:
         """Reads the header and the last lines; all of them where they are few."""
-        self.header = self._journal.header()
         page = self._journal.tail(RECENT_LINES)
-        if page.more:
-            return page.lines
-        lines, self.is_whole = self._journal.read(), True
+        lines = page.lines if page.more else self._journal.read()
+        self.header = self._journal.header()  # last: another may begin the thread meanwhile, and lines have a header
+        self.is_whole = not page.more
         return lines
 
     def create(self) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from stage_kit import Held, Seen, a_message, echoes, opened, until
 
-from jupyter_chat_sessions.core.ids import new_thread_id
+from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
+from jupyter_chat_sessions.core.roles import Writing
 from jupyter_chat_sessions.core.transcript import MessageLine, RunLine
 from jupyter_chat_sessions.files.journal import FileJournal
 
@@ -73,6 +77,47 @@ async def test_who_asks_what_stands_in_a_thread_is_told_what_another_server_wrot
         await theirs.rename("Sales")
         await ours.whole()
         assert ours.conversation.title == "Sales"
+
+
+class Interrupted:
+    """A journal beside which another server begins the thread, right after so many looks at it."""
+
+    def __init__(self, journal: FileJournal, after: int, begin: Callable[[], None]) -> None:
+        self._journal = journal
+        self._left = after
+        self._begin = begin
+
+    def __getattr__(self, name: str) -> Any:
+        given = getattr(self._journal, name)
+        return self._looking(given) if name in ("header", "tail", "read") else given
+
+    def _looking(self, look: Callable[..., Any]) -> Callable[..., Any]:
+        def looking(*arguments: Any) -> Any:
+            seen = look(*arguments)
+            self._left -= 1
+            if self._left == 0:
+                self._begin()
+            return seen
+
+        return looking
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_who_opens_a_thread_while_another_begins_it_misses_none_of_its_lines(tmp_path: Path, after: int) -> None:
+    thread_id = new_thread_id()
+    words = {"id": "theirs", "role": "user", "content": "words"}
+
+    def begin() -> None:
+        line = MessageLine(1, "2026-11-21T10:00:00.000Z", words, new_run_id())
+        FileJournal(tmp_path / ".chats" / thread_id, thread_id).transact(lambda _: Writing((line,)))
+
+    journal = Interrupted(FileJournal(tmp_path / ".chats" / thread_id, thread_id), after, begin)
+    async with opened(echoes, journal) as session:  # type: ignore[arg-type]
+        await session.ended((await session.send(a_message("ours"))).run_id)
+        lines = session.journal.tail(99).lines
+        assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+        assert [line.message["content"] for line in lines if isinstance(line, MessageLine)][-1] == "ours"
+        assert sum(isinstance(line, RunLine) for line in lines) == 2
 
 
 async def test_deleted_on_one_server_is_deleted_on_the_other(tmp_path: Path) -> None:
