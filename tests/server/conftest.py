@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -117,14 +118,23 @@ def live(
 
 
 @pytest.fixture
-def client(jp_serverapp: ServerApp, jp_base_url: str, http_server_client: AsyncHTTPClient) -> Client:
+def client(
+    jp_serverapp: ServerApp,
+    jp_base_url: str,
+    http_server_client: AsyncHTTPClient,
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+) -> Iterator[Client]:
     """`client()`: an `openai.AsyncOpenAI` of this server; `client(default_headers={…})` with more."""
+    made: list[openai.AsyncOpenAI] = []
 
     def make(**more: Any) -> openai.AsyncOpenAI:
         url = f"http://127.0.0.1:{jp_serverapp.port}{jp_base_url}{PREFIX}/v1"
-        return openai.AsyncOpenAI(**{"base_url": url, "api_key": jp_serverapp.identity_provider.token, **more})
+        made.append(openai.AsyncOpenAI(**{"base_url": url, "api_key": jp_serverapp.identity_provider.token, **more}))
+        return made[-1]
 
-    return make
+    yield make
+    for each in made:
+        jp_asyncio_loop.run_until_complete(each.close())
 
 
 @pytest.fixture

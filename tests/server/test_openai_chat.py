@@ -19,6 +19,7 @@ from jupyter_chat_sessions.core.roles import TextDelta
 from jupyter_chat_sessions.server.openai import envelope
 
 TOOL: Any = {"type": "function", "function": WEATHER}
+SLOW = pytest.mark.slow
 ALLOWED = {"ChatSessions": {"tool_permissions": {"*": "allow"}}}
 ASKING = {"ChatSessions": {"tool_permissions": {"*": "ask"}}}
 
@@ -42,6 +43,7 @@ async def test_an_answer_comes_whole_where_it_is_not_streamed_and_from_the_sdks_
         assert (await stream.get_final_completion()).choices[0].message.content == "You said hello"
 
 
+@SLOW
 async def test_the_synchronous_client_does_the_same(client: Client) -> None:
     ours = client()
     theirs = openai.OpenAI(base_url=ours.base_url, api_key=ours.api_key)
@@ -69,16 +71,23 @@ async def test_threads_of_calls_without_a_key_are_listed_where_that_is_configure
     assert len((await rest("GET", "/threads")).json["threads"]) == 1
 
 
-@pytest.mark.parametrize("header", ["X-Session-Key", "X-OpenClaw-Session-Key", "X-OpenWebUI-Chat-Id"])
 async def test_a_session_key_leads_to_one_thread_and_a_resent_history_adds_only_what_is_new(
-    client: Client, rest: Rest, agent: Played, jp_root_dir: Path, header: str
+    client: Client, rest: Rest, agent: Played, jp_root_dir: Path
 ) -> None:
-    ours = client(default_headers={header: "my chat"})
+    ours = client(default_headers={"X-Session-Key": "my chat"})
     await ours.chat.completions.create(model="played", messages=asks("one"))
     await ours.chat.completions.create(model="played", messages=asks("one", "You said one", "two"))
     (row,) = (await rest("GET", "/threads")).json["threads"]
     assert questions(jp_root_dir, row["thread_id"]) == ["one", "two"]
     assert [each["content"] for each in agent.requests[1].messages] == ["one", "You said one", "two"]
+    for header in ("X-OpenClaw-Session-Key", "X-OpenWebUI-Chat-Id"):
+        theirs = client(default_headers={header: "my chat"})
+        await theirs.chat.completions.create(model="played", messages=asks(header))
+    assert len(questions(jp_root_dir, row["thread_id"])) == 4
+    await rest("DELETE", f"/threads/{row['thread_id']}")
+    fresh = (ours.chat.completions.create(model="played", messages=asks("again")) for _ in range(5))
+    await asyncio.gather(*fresh)
+    assert len((await rest("GET", "/threads")).json["threads"]) == 1
 
 
 async def test_what_a_program_does_beside_a_chat_leaves_no_trace_in_it(client: Client, rest: Rest) -> None:
@@ -204,7 +213,7 @@ async def test_a_client_that_leaves_stops_the_run_it_alone_asked_for(
     assert said == ["go", "one"]
 
 
-@pytest.mark.parametrize("headers", [{"X-Session-Key": "k"}, {"X-Run-Detached": "1"}])
+@pytest.mark.parametrize("headers", [{"X-Session-Key": "k"}, pytest.param({"X-Run-Detached": "1"}, marks=SLOW)])
 async def test_a_run_of_a_bound_thread_or_a_detached_one_goes_on_without_its_client(
     client: Client, agent: Played, jp_root_dir: Path, headers: dict[str, str]
 ) -> None:
@@ -219,7 +228,7 @@ async def test_a_run_of_a_bound_thread_or_a_detached_one_goes_on_without_its_cli
     await until(lambda: lines_of(jp_root_dir, thread_id)[-1].get("outcome") == "success")
 
 
-@pytest.mark.parametrize("headers", [{"X-Session-Key": "k"}, {}])
+@pytest.mark.parametrize("headers", [{"X-Session-Key": "k"}, pytest.param({}, marks=SLOW)])
 async def test_the_sdks_own_retry_after_a_timeout_finds_the_answer_that_was_begun(
     client: Client, agent: Played, jp_root_dir: Path, headers: dict[str, str]
 ) -> None:
@@ -254,21 +263,19 @@ async def test_an_idempotency_key_makes_a_request_one_message_whoever_sends_it_a
     assert refused.value.code == "idempotency_mismatch"
 
 
-@pytest.mark.parametrize(
-    ("code", "status"), [("rate_limit", 429), ("auth", 401), ("stalled", 504), ("agent_failed", 500)]
-)
-async def test_a_providers_failure_has_its_status_and_is_never_sent_again(
-    client: Client, agent: Played, code: str, status: int
-) -> None:
-    async def fails(request: Any) -> Any:
-        raise AgentFailed(code, "It could not.")
-        yield
+async def test_a_providers_failure_has_its_status_and_is_never_sent_again(client: Client, agent: Played) -> None:
+    for code, status in (("rate_limit", 429), ("auth", 401), ("stalled", 504), ("agent_failed", 500)):
 
-    agent.play = fails
-    with pytest.raises(openai.APIStatusError) as refused:
-        await client().chat.completions.create(model="played", messages=asks("go"))
-    assert (refused.value.status_code, refused.value.response.headers["x-should-retry"]) == (status, "false")
-    assert len(agent.requests) == 1
+        async def fails(request: Any, code: str = code) -> Any:
+            raise AgentFailed(code, "It could not.")
+            yield
+
+        agent.play = fails
+        agent.requests.clear()
+        with pytest.raises(openai.APIStatusError) as refused:
+            await client().chat.completions.create(model="played", messages=asks("go"))
+        assert (refused.value.status_code, refused.value.response.headers["x-should-retry"]) == (status, "false")
+        assert len(agent.requests) == 1
     stream = await client().chat.completions.create(model="played", messages=asks("go"), stream=True)
     with pytest.raises(openai.APIError, match="It could not"):
         [chunk async for chunk in stream]
@@ -336,3 +343,8 @@ async def test_a_body_that_comes_too_slowly_is_given_up_in_words(
     writer.close()
     assert answer.startswith(b"HTTP/1.1 408")
     assert b'"code": "timeout"' in answer
+
+
+async def test_where_nothing_was_said_what_the_tools_gave_is_the_answer(client: Client) -> None:
+    whole = await client().chat.completions.create(model="direct", messages=asks("!echo 4"))
+    assert whole.choices[0].message.content.strip() == "4"

@@ -123,6 +123,8 @@ class Telling:
         self._know(earlier)
         self._interrupts: tuple[Mapping[str, Any], ...] = ()
         self._usage: dict[str, int] = {}
+        self._has_spoken = False
+        self._results: list[str] = []
         self.is_ended = False
 
     def _know(self, interrupts: Iterable[Mapping[str, Any]]) -> None:
@@ -200,6 +202,7 @@ class Telling:
         told = "".join(self._told.pop((message_id, kind), ()))
         if not isinstance(whole, str) or not whole.startswith(told) or whole == told:
             return []
+        self._has_spoken = self._has_spoken or kind is Words
         return [kind(message_id, whole[len(told) :])]
 
     def _hear_result(self, message: Mapping[str, Any]) -> list[Happening]:
@@ -212,16 +215,25 @@ class Telling:
             call.arguments = [json.dumps(edited)]
         begun = self._run_call(call_id, call.name)
         content = message.get("content", "")
+        self._results.append(str(content))
         return [*begun, Returned(call_id, call.name, call.text, str(content), message.get("error"))]
 
     def _hear_end(self, line: Mapping[str, Any]) -> list[Happening]:
         for name, count in (line.get("usage") or {}).items():
             self._usage[name] = self._usage.get(name, 0) + (count if isinstance(count, int) else 0)
         if line["outcome"] != "waiting":
-            return self._end(Ended(line["outcome"], dict(self._usage), line.get("error")))
+            return [*self._shown(), *self._end(Ended(line["outcome"], dict(self._usage), line.get("error")))]
         if self._is_going_on and not any(each.get("reason") == CLIENT_TOOL for each in self._interrupts):
             return [Asked(self._interrupts)]
         return self._end(Ended("waiting", dict(self._usage), None, self._interrupts))
+
+    def _shown(self) -> list[Happening]:
+        """Where nothing was said, as in direct mode, what the tools gave is the answer: clients show words."""
+        results = "\n\n".join(each for each in self._results if each.strip())
+        if self._has_spoken or not results:
+            return []
+        message_id = f"msg_{self.run_id}"
+        return [Words(message_id, results), MessageEnded(message_id)]
 
     def _end(self, end: Ended) -> list[Happening]:
         self.is_ended = True
@@ -247,6 +259,7 @@ class Telling:
         if message_id in self._complete or not delta:
             return []
         self._told.setdefault((message_id, kind), []).append(delta)
+        self._has_spoken = self._has_spoken or kind is Words
         return [kind(message_id, delta)]
 
     def _begin_call(self, call: Mapping[str, Any]) -> list[Happening]:
