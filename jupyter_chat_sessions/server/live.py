@@ -90,7 +90,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
             self._session = session
             if self.grant is None and self.get_query_argument("notebooks", "") == "true":
                 self.app.open_pages.join(self, self.subject)
-            self._write(session.watch(self, after).text)
+            self._write(session.watch(self, after))
         except ChatError as error:
             self.dismiss(error)
         except web.HTTPError:
@@ -124,23 +124,27 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         if self._unsent > MOST_BEHIND_BYTES:
             self._is_behind = True
             return
-        self._write(frame.text)
+        self._write(frame)
 
     def dismiss(self, why: ChatError) -> None:
         """Says why, and closes. Nothing is heard or told from here on."""
         from ..core.frames import nack
 
         self._leave()
-        self._write(nack(None, why.code, why.message).text)
+        self._write(nack(None, why.code, why.message))
         self.close(close_code(why), why.code)
 
-    def _write(self, text: str) -> None:
+    def _write(self, frame: Frame) -> None:
+        from .sending import send
+
         try:
-            sent = asyncio.ensure_future(self.write_message(text))
+            sending = send(self, frame)
         except WebSocketClosedError:
             return
-        self._unsent += len(text)
-        sent.add_done_callback(lambda done: self._was_sent(done, len(text)))
+        if sending is not None:
+            size = len(frame.text)
+            self._unsent += size
+            asyncio.ensure_future(sending).add_done_callback(lambda done: self._was_sent(done, size))
 
     def _was_sent(self, done: asyncio.Future[None], size: int) -> None:
         self._unsent -= size
@@ -152,7 +156,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         """It has drained: shows it where the thread stands now."""
         if self._session is not None and self.ws_connection is not None:
             try:
-                self._write(self._session.watch(self, 0).text)
+                self._write(self._session.watch(self, 0))
             except ChatError as error:
                 self.dismiss(error)
 
@@ -166,7 +170,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         if self._session is not None:
             rights = EVERY_RIGHT if self.grant is None else self.grant.rights
             answer = await answer_to(message, self._session, self.subject, rights, self._hear_page)
-            self._write(answer.text)
+            self._write(answer)
 
     def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:
         self.app.open_pages.hear(self, question_id, value, error)
