@@ -26,12 +26,16 @@ class Speaker(WebSocketHandler):
     def initialize(self, opened: asyncio.Future[Speaker], compresses: bool) -> None:
         self._opened = opened
         self._compresses = compresses
+        self.closed = asyncio.Event()
 
     def get_compression_options(self) -> dict[str, Any] | None:
         return {} if self._compresses else None
 
     def open(self, *arguments: str) -> None:
         self._opened.set_result(self)
+
+    def on_close(self) -> None:
+        self.closed.set()
 
 
 @asynccontextmanager
@@ -86,7 +90,6 @@ async def test_one_frame_is_put_in_its_envelope_once_for_all_who_watch(monkeypat
 async def test_a_socket_that_has_closed_is_told_so() -> None:
     async with connected() as (speaker, client):
         client.close()
-        while speaker.ws_connection is not None:
-            await asyncio.sleep(0.001)
+        await speaker.closed.wait()
         with pytest.raises(WebSocketClosedError):
             sending.send(speaker, frame_of(1))
