@@ -14,6 +14,7 @@ from ..agents.keyring_store import KeyringStore
 from ..agents.keys import Keys, provider_of
 from ..agents.model_command import ModelCommand, command_in, models_on
 from ..agents.offers import Offer, is_usable, key_places, offers
+from ..agents.outside_call import OutsideCall, call_in
 from ..agents.providers import PROVIDERS
 from ..agents.registry import agent_names, load_agent
 from ..core.errors import AgentFailed, ChatError, Malformed
@@ -50,6 +51,9 @@ class Answering:
         A `ChatError` where there is no such agent, or it cannot be made.
         """
         subject = self._subject_of(thread_id)
+        call = call_in(messages)
+        if call is not None:
+            return OutsideCall(call)
         command = command_in(messages)
         if command is not None:
             before = self._named_on(messages[:-1], subject)

@@ -7,7 +7,7 @@ import functools
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,8 @@ from ..core.errors import ChatError, NotFound, ThreadDeleted, ThreadNotFound
 from ..core.events import Rebound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Journal, Level, Workplace
+from ..core.roles import Journal, Level, ToolSpec, Workplace
+from ..core.transcript import Message
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -32,11 +33,11 @@ from ..files.journal import FileJournal
 from ..files.layout import CHATS, TRASH
 from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
-from ..files.trash import sweep_entries
 from ..files.uploads import KEPT_S
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
+from .alone import AloneFiles, call_alone
 from .answering import Answering
 from .catalog_notes import CatalogNotes
 from .consent import mark_of, reads_notebook
@@ -69,24 +70,26 @@ class Chats:
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
         self.answering = Answering(settings, self._subject_of)
-        self._has_swept = False
+        self.alone = AloneFiles(self.places.root / CHATS / "_default", self._pool.submit)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
             self._files_of,
-            self.default_files,
+            self.alone.of,
             SandboxPolicy(backend=settings.sandbox),
             bring_in=lambda thread_id, path, over: bring_in(self._home_of(thread_id), path, overwrites=over),
             beside_of=self._beside,
         )
         notebook = settings.notebook(self._whereabouts) if settings.notebook and settings.has_notebooks else None
+        self._tools = ToolBox(Workplace(self._sandbox, notebook, settings.packages))
+        self._policy = Policy(settings.tool_permissions)
         self._house = House(
             disk=self.disk,
             now=now,
             perform=Runner(
                 self.answering.agent,
-                ToolBox(Workplace(self._sandbox, notebook, settings.packages)),
-                Policy(settings.tool_permissions),
+                self._tools,
+                self._policy,
                 settings.most_rounds,
                 files=ThreadFiles(self._files_of, self._pool.submit),
                 redact=self.answering.redacted,
@@ -169,6 +172,16 @@ class Chats:
                 raise ThreadNotFound(f"There is no thread {thread_id}.")
             await self.disk(trashed.restore, thread_id)
         return await self.session(thread_id, subject, place)
+
+    def tool_specs(self) -> Sequence[ToolSpec]:
+        """The tools there are."""
+        return self._tools.specs()
+
+    async def call_alone(self, run_id: RunId, subject: Subject, name: str, arguments: Mapping[str, Any]) -> Message:
+        """The result of a tool call without a thread; its files can be read by who asked for it."""
+        if self.separate_users:
+            await self.disk(self.alone.claim, run_id, subject)
+        return await call_alone(self._tools, self._policy, run_id, name, arguments)
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""
@@ -279,14 +292,6 @@ class Chats:
         session = self.sessions.find(thread_id)
         owner = None if session is None else session.header.owner if session.header else session.home.owner
         return Subject(owner) if self.separate_users and owner is not None else OWNER
-
-    def default_files(self, run_id: RunId) -> Path:
-        """The folder of a tool call without a thread. At the first, what such calls left a week ago is swept away."""
-        folder = self.places.root / CHATS / "_default"
-        if not self._has_swept:
-            self._has_swept = True
-            self._pool.submit(sweep_entries, folder)
-        return folder / run_id / "files"
 
     def _file_url(self, thread_id: ThreadId, path: str) -> str:
         return f"{self.address}/threads/{thread_id}/files/{quote(path)}"

@@ -61,6 +61,8 @@ class Sent:
     """What of a notebook was sent along: cells, a selection, an error (`core.context`)."""
     earlier: tuple[Earlier, ...] = ()
     """What was said before; a thread in which something was said already knows better and takes none of it."""
+    call: Mapping[str, Any] | None = None
+    """One tool call that a program outside asks for, in place of an answer: `{"id", "name", "arguments", "by"}`."""
 
 
 @dataclass(frozen=True, slots=True)

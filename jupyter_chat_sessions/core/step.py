@@ -225,8 +225,10 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
         if turn.question is not None:
             _recall(drafting, turn, turn.question)
     message: dict[str, Any] = {"id": event.message_id, "role": "user", "content": event.content}
-    if event.context:
-        message["metadata"] = {"jupyter": {"context": list(event.context)}}
+    kept = {"context": list(event.context) if event.context else None, "call": event.call}
+    jupyter = {name: value for name, value in kept.items() if value is not None}
+    if jupyter:
+        message["metadata"] = {"jupyter": jupyter}
     _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, event.options))
     for turn in earlier:
         if turn.question is None:

@@ -20,7 +20,7 @@ from ..core.policy import Policy, grant_of
 from ..core.roles import Agent, Permission, ToolCall, ToolContext, ToolOutput, ToolResult, Tools, ToolSpec, ToolStatus
 from ..core.transcript import Message
 from .spoken import AskedCall
-from .stage import Stage
+from .stage import CallingStage
 
 Interrupts = tuple[Mapping[str, Any], ...]
 
@@ -34,7 +34,7 @@ class Caller:
     agent: Agent
     tools: Tools
     policy: Policy
-    stage: Stage
+    stage: CallingStage
 
     async def call(self, calls: Sequence[AskedCall], messages: list[Message]) -> Interrupts:
         """Runs the calls and adds their results to `messages`; stops before the first that a person must allow.

@@ -11,17 +11,14 @@ from ..core.roles import ToolSpec
 from ..core.transcript import Message, Outcome
 
 
-class Stage(Protocol):
-    """A run's side of its session. After the run has ended, nothing said here is heard."""
+class CallingStage(Protocol):
+    """What a tool call knows of the run it is made in. `thread_id` is `None` for a call without a thread."""
 
     @property
-    def thread_id(self) -> ThreadId: ...
+    def thread_id(self) -> ThreadId | None: ...
 
     @property
     def run_id(self) -> RunId: ...
-
-    @property
-    def model(self) -> str | None: ...
 
     @property
     def client_tools(self) -> Sequence[ToolSpec]:
@@ -47,14 +44,24 @@ class Stage(Protocol):
     def is_watched(self) -> bool:
         """Whether somebody is there who could be asked."""
 
-    async def path(self) -> Sequence[Message]:
-        """The messages to answer, oldest first; the last is the person's."""
-
     def say(self, event: Mapping[str, Any]) -> None:
         """Says a piece: an AG-UI event."""
 
     async def contribute(self, message: Message) -> None:
         """Puts a complete message on disk, then shows it."""
+
+
+class Stage(CallingStage, Protocol):
+    """A run's side of its session. After the run has ended, nothing said here is heard."""
+
+    @property
+    def thread_id(self) -> ThreadId: ...
+
+    @property
+    def model(self) -> str | None: ...
+
+    async def path(self) -> Sequence[Message]:
+        """The messages to answer, oldest first; the last is the person's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from .artifacts import File, Files, RunFile
 from .doors import PREFIX
 from .events import Events
 from .live import Live
+from .mcp.doors import Mcp, McpOfThread
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
 from .models import Models, ProviderKey, Requests
 from .openai import doors as openai
@@ -53,6 +54,8 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (r"/sandbox", SandboxReport),
     (r"/health", Health),
     (r"/openapi\.json", OpenApi),
+    (r"/mcp", Mcp),
+    (r"/mcp/([^/]+)", McpOfThread),
     (r"/v1/models", openai.Models),
     (r"/v1/models/(.+)", openai.Model),
     (r"/v1/chat/completions", openai.ChatCompletions),

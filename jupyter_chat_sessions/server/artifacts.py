@@ -13,7 +13,7 @@ from urllib.parse import quote
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from ..core.errors import ThreadNotFound, TooLarge
+from ..core.errors import TooLarge
 from ..core.ids import parse_run_id
 from .doors import ChatHandler, door, door_for
 from .pieces import piece_in
@@ -200,17 +200,15 @@ class RunFile(FilesDoor):
 
     @door
     async def get(self, run_id: str, path: str) -> None:
-        await self.send_file(self._folder(run_id), path, has_body=True)
+        await self.send_file(await self._folder(run_id), path, has_body=True)
 
     @door
     async def head(self, run_id: str, path: str) -> None:
-        await self.send_file(self._folder(run_id), path, has_body=False)
+        await self.send_file(await self._folder(run_id), path, has_body=False)
 
-    def _folder(self, run_id: str) -> Path:
-        folder = self.chats.default_files(parse_run_id(run_id))
-        if not folder.is_dir():
-            raise ThreadNotFound(f"There is no run {run_id} without a thread.")
-        return folder
+    async def _folder(self, run_id: str) -> Path:
+        owner = self.subject if self.chats.separate_users else None
+        return await self.chats.disk(self.chats.alone.made_by, parse_run_id(run_id), owner)
 
 
 def _when(mtime_ns: int) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..core.roles import Notebook
     from .grants import Grants
     from .kernel_tokens import KernelTokens
+    from .mcp.clients import Clients
     from .notebook.open_pages import OpenPages
     from .openai.desk import Desk
 
@@ -152,6 +153,13 @@ class ChatSessions(ExtensionApp):
         from .openai.desk import Desk
 
         return Desk()
+
+    @cached_property
+    def mcp_clients(self) -> Clients:
+        """What is known of MCP clients between requests."""
+        from .mcp.clients import Clients
+
+        return Clients()
 
     @cached_property
     def grants(self) -> Grants:

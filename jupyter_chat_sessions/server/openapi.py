@@ -125,6 +125,7 @@ SCHEMAS: dict[str, Schema] = {
         {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
     ),
     **openai.SCHEMAS,
+    "JsonRpc": {"type": "object", "properties": {"jsonrpc": STRING, "id": {}, "result": {}, "error": {}}},
 }
 
 _BODIES: dict[str, type[BaseModel]] = {
@@ -180,6 +181,12 @@ _SAVED = {201: _json("SavedOut", "It is there, under this path below the server'
 _CONSENTED = {200: _json("Consented", "What holds now.")}
 _SHOWN = {200: _json("Thread", "The thread.")}
 _NOTHING = {204: {"description": "Done."}}
+_SPOKEN = {
+    200: _json("JsonRpc", "The answer."),
+    202: {"description": "A notification has been heard."},
+    400: _json("JsonRpc", "This is no message of the protocol."),
+    404: _json("JsonRpc", "There is no such method, or no such thread."),
+}
 _FILE_BYTES = {
     200: _bytes("application/octet-stream", "The file."),
     206: _bytes("application/octet-stream", "The range asked for."),
@@ -294,6 +301,8 @@ PATHS: dict[str, dict[str, Schema]] = {
         "head": _operation("Its headers", _FILE_BYTES),
     },
     "/commands": {"get": _operation("What can be typed after `/`", {200: _json("Commands", "The commands.")})},
+    "/mcp": {"post": _operation("MCP: tools that run without a thread", _SPOKEN, "JsonRpc")},
+    "/mcp/{thread_id}": {"post": _operation("MCP: the tools of a thread", _SPOKEN, "JsonRpc", query=_HINTS)},
     "/models": {"get": _operation("What can answer, and why", {200: _json("Models", "Models, default and keys.")})},
     "/keys/{provider}": {
         "put": _operation("Type a provider's key; it is held in memory", {200: _json("Key", "Held.")}, "TypedKey"),

@@ -82,6 +82,13 @@ async def walk_openai(walk: Walk, thread_id: str) -> None:
     await walk("DELETE", f"/v1/conversations/{talk}")
 
 
+async def walk_mcp(walk: Walk, thread_id: str) -> None:
+    for path in ("/mcp", f"/mcp/{thread_id}"):
+        await walk("POST", path, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        await walk("POST", path, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+        await walk("POST", path, {"nonsense": True})
+
+
 async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     rest: Rest, agent: Played, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +151,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("GET", "/shared/nothing.js")
     await walk("DELETE", f"{here}/shares/{share['share_id']}")
     await walk_openai(walk, thread_id)
+    await walk_mcp(walk, thread_id)
     await walk("DELETE", here)
     await walk("GET", here)
     await walk("POST", f"{here}/restore", {})
