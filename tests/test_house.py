@@ -184,6 +184,11 @@ def test_a_kernel_gets_the_panel_and_the_magics_with_the_names_and_refusals_of_c
     assert reached <= core
 
 
+def test_no_two_test_modules_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert not [name for name in set(names) if names.count(name) > 1]  # pytest could not collect both
+
+
 # --- what is written about it ----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,9 @@
 
 `adopt(conversation, line)` is the only way it changes, for our own lines and for those of others alike, so two servers
 that read one transcript hold the same conversation. It never refuses: what stands on disk has happened.
+
+A transcript may come with a copied or cloned folder. What it says was said; but what it permits, and what it has
+waiting, it does not bring along: grants, settings and messages count only in the place they were given in, by its mark.
 """
 
 from __future__ import annotations
@@ -113,11 +116,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What has been said and what is waiting. `has_lane` and `is_closing` are of this process; lines tell the rest.
+    """What has been said and what is waiting. `place`, the mark of where it lives, `has_lane` and `is_closing` are of
+    this process; lines tell the rest.
     Runs and messages are kept in persistent maps, so that a step on a long conversation copies nothing."""
 
     thread_id: ThreadId
     notebook: str | None = None
+    place: str | None = None
     seq: int = 0
     head: RunId | None = None
     running: Run | None = None
@@ -188,12 +193,19 @@ class Conversation:
         return self.running is not None and self.cancel_asked == self.running.run_id
 
 
-def begin(thread_id: ThreadId, header: Header | None, lines: Iterable[Line] = ()) -> Conversation:
-    """The conversation that a header and lines tell."""
-    conversation = Conversation(thread_id, notebook=header.notebook if header else None)
+def begin(
+    thread_id: ThreadId, header: Header | None, lines: Iterable[Line] = (), place: str | None = None
+) -> Conversation:
+    """The conversation that a header and lines tell to whoever reads them in this place."""
+    conversation = Conversation(thread_id, notebook=header.notebook if header else None, place=place)
     for line in lines:
         conversation = adopt(conversation, line)
     return conversation
+
+
+def moved(before: Conversation, place: str | None) -> Conversation:
+    """The conversation in another place, where nothing has been granted yet."""
+    return replace(before, place=place, queue=(), granted=frozenset(), wanted={}, decided=None)
 
 
 def adopt(conversation: Conversation, line: Line) -> Conversation:
@@ -237,12 +249,17 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
     if line.message["role"] != "user" or line.run_id is None or message_id in before.accepted:
         return before
     accepted = Accepted(line.run_id, line.seq, fingerprint(line.message.get("content")))
-    return replace(
+    now = replace(
         before,
         accepted=before.accepted.insert(message_id, accepted),
-        queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
         is_listed=before.is_listed or line.options.is_listed,
         first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
+    )
+    if line.options.place != before.place:
+        return replace(now, wanted={})
+    return replace(
+        now,
+        queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
         wanted=before.wanted if line.options.permissions is None else line.options.permissions,
     )
 
@@ -295,6 +312,8 @@ def _with_answers(before: Conversation, line: AnswerLine) -> Conversation:
     by_call = {
         call_of[answer.get("interruptId")]: answer for answer in line.answers if answer.get("interruptId") in call_of
     }
+    if line.place != before.place:
+        return replace(before, asked=None, granted=frozenset())
     decided = Decided(line.run_id, by_call, shown)
     return replace(before, asked=None, decided=decided, granted=before.granted | grants)
 

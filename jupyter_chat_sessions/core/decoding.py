@@ -143,6 +143,7 @@ def _options(record: Mapping[str, Any]) -> Options:
         instructions=_maybe_text(options, "instructions"),
         tools=_objects(options, "tools") if "tools" in options else (),
         is_listed=options.get("listed") is not False,
+        place=_maybe_text(options, "place"),
     )
 
 
@@ -170,7 +171,9 @@ _READ: dict[str, _Read] = {
     "withdrawn": lambda seq, at, r: WithdrawnLine(seq, at, MessageId(_text(r, "message_id"))),
     "head": lambda seq, at, r: HeadLine(seq, at, _maybe_run_id(r)),
     "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _objects(r, "interrupts")),
-    "answer": lambda seq, at, r: AnswerLine(seq, at, _run_id(r), _objects(r, "answers"), _maybe_text(r, "by")),
+    "answer": lambda seq, at, r: AnswerLine(
+        seq, at, _run_id(r), _objects(r, "answers"), _maybe_text(r, "by"), _maybe_text(r, "place")
+    ),
     "cancel": lambda seq, at, r: CancelLine(seq, at, _maybe_run_id(r)),
     "title": lambda seq, at, r: TitleLine(seq, at, _text(r, "title")),
     "notebook": lambda seq, at, r: NotebookLine(seq, at, _maybe_text(r, "notebook")),

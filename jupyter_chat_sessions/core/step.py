@@ -229,7 +229,8 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
     jupyter = {name: value for name, value in kept.items() if value is not None}
     if jupyter:
         message["metadata"] = {"jupyter": jupyter}
-    _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, event.options))
+    options = replace(event.options, place=now.place)
+    _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, options))
     for turn in earlier:
         if turn.question is None:
             _note_answer(drafting, turn, event.message_id)
@@ -237,7 +238,8 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
 
 def _recall(drafting: _Drafting, turn: Earlier, question: Message) -> None:
     """A turn that was said elsewhere, as if it had been said here."""
-    options = Options(is_listed=False)  # the message it comes with says whether the thread is listed
+    # The message it comes with says whether the thread is listed.
+    options = Options(is_listed=False, place=drafting.after.place)
     drafting.write(MessageLine(*drafting.place(), question, turn.run_id, options))
     _note_answer(drafting, turn, question["id"])
 
@@ -278,7 +280,7 @@ def _answer(drafting: _Drafting, event: Answered) -> None:
     if not now.has_lane:
         raise RunInProgress("Another server is busy with this thread; answer again in a moment.")
     waiting = now.runs[asked.run_id]
-    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, event.answers, event.by))
+    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, event.answers, event.by, now.place))
     _start(drafting, event.run_id, waiting.message_id, asked.run_id, waiting.model)
 
 
@@ -336,7 +338,7 @@ def _cancel_all(drafting: _Drafting) -> tuple[RunId, ...]:
 def _decline(drafting: _Drafting, asked: Asked) -> None:
     """Stop, where a person was asked: nothing of it will run."""
     answers = tuple({"interruptId": each.get("id"), "status": "cancelled"} for each in asked.interrupts)
-    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, answers))
+    _write_synced(drafting, AnswerLine(*drafting.place(), asked.run_id, answers, place=drafting.after.place))
 
 
 def _stop(drafting: _Drafting, running: Run) -> None:

@@ -65,6 +65,8 @@ class Options:
     tools: tuple[Mapping[str, Any], ...] = ()
     is_listed: bool = True
     """Whether a thread in which this was said belongs in lists."""
+    place: str | None = None
+    """The mark of the folder it was sent in: it is answered there, and what it permits holds there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class AnswerLine(Line):
     run_id: RunId
     answers: tuple[Mapping[str, Any], ...]
     by: str | None = None
+    place: str | None = None
+    """The mark of the folder it was given in: what it allows is allowed there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,8 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["tools"] = options.tools
     if not options.is_listed:
         record["listed"] = False
+    if options.place is not None:
+        record["place"] = options.place
     return record
 
 

@@ -46,7 +46,7 @@ class Reading:
         if not self.is_whole:
             lines = self._journal.read()
             missed = tuple(line for line in lines if line.seq > before.seq)
-            before = begin(before.thread_id, self._journal.header(), lines)
+            before = begin(before.thread_id, self._journal.header(), lines, before.place)
         settled = settle(self._journal, before, event, now)
         self.is_whole = True
         if self.header is None and settled.conversation.seq:

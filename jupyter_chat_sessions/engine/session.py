@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core import events
-from ..core.conversation import Conversation, Receipt, begin
+from ..core.conversation import Conversation, Receipt, begin, moved
 from ..core.errors import ChatError, MessageNotFound, ThreadDeleted
 from ..core.frames import Frame
 from ..core.history import messages_to
@@ -44,7 +44,7 @@ class Session:
         self._house = house
         self.home = home
         self._reading = Reading(journal)
-        self._conversation = Conversation(journal.thread_id, notebook=home.notebook)
+        self._conversation = Conversation(journal.thread_id, notebook=home.notebook, place=home.mark)
         self._audience = Audience(home.file_url)
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._endings = Endings()
@@ -103,7 +103,7 @@ class Session:
         """Reads what there is, so that it can be shown."""
         lines = await self._house.disk(self._reading.open)
         if self.header is not None:
-            self._conversation = begin(self.thread_id, self.header, lines)
+            self._conversation = begin(self.thread_id, self.header, lines, self.home.mark)
         self._audience.recall(lines, has_older=not self._reading.is_whole)
         if self._conversation.wants_lane:
             self.look()
@@ -183,6 +183,7 @@ class Session:
         if self._conversation.is_busy or not await self._house.disk(move):
             return False
         self.home = home
+        self._conversation = moved(self._conversation, home.mark)
         return True
 
     async def delete(self) -> None:

@@ -132,13 +132,17 @@ def house(perform: Perform) -> House:
 
 @asynccontextmanager
 async def opened(
-    perform: Perform, journal: Journal | None = None, folder: Path | None = None, thread_id: ThreadId | None = None
+    perform: Perform,
+    journal: Journal | None = None,
+    folder: Path | None = None,
+    thread_id: ThreadId | None = None,
+    mark: str | None = None,
 ) -> AsyncIterator[Session]:
     """A session over this journal, over a folder on disk, or over memory."""
     thread_id = thread_id or new_thread_id()
     if journal is None:
         journal = MemoryJournal(thread_id) if folder is None else FileJournal(folder / ".chats" / thread_id, thread_id)
-    home = Home(folder="", files=Path("files"), file_url=lambda path: f"/files/{path}")
+    home = Home(folder="", files=Path("files"), file_url=lambda path: f"/files/{path}", mark=mark)
     session = Session(journal, house(perform), home)
     await session.open()
     try:

@@ -168,6 +168,7 @@ async def test_without_consent_nothing_of_it_is_there(shown: SandboxRunner, fold
         assert await text(shown, thread_id, read(place, "data.csv")) == "-"
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_consent_holds_from_the_next_start_and_its_end_from_the_next_call(
     shown: SandboxRunner, person: Person, folder: Path, backend: str
@@ -187,6 +188,7 @@ async def test_consent_holds_from_the_next_start_and_its_end_from_the_next_call(
     assert "may no longer be read" in after
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_chat_begun_later_below_the_folder_is_left_out_from_the_next_call(
     shown: SandboxRunner, person: Person, folder: Path, backend: str
@@ -203,6 +205,7 @@ async def test_a_chat_begun_later_below_the_folder_is_left_out_from_the_next_cal
     assert "another chat was begun" in after
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_was_to_be_hidden_and_has_gone_is_looked_for_again(
     shown: SandboxRunner, person: Person, folder: Path, backend: str, monkeypatch: pytest.MonkeyPatch
