@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.web import RequestHandler
 
 from .about import Commands, Health, OpenApi, SandboxReport
+from .ag_ui.doors import AgUi, AgUiOfThread
 from .artifacts import File, Files, RunFile
 from .doors import PREFIX
 from .events import Events
@@ -54,6 +55,8 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (r"/sandbox", SandboxReport),
     (r"/health", Health),
     (r"/openapi\.json", OpenApi),
+    (r"/ag-ui", AgUi),
+    (r"/ag-ui/([^/]+)", AgUiOfThread),
     (r"/mcp", Mcp),
     (r"/mcp/([^/]+)", McpOfThread),
     (r"/v1/models", openai.Models),

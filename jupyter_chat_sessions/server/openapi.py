@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from .. import __version__
 from . import bodies
+from .ag_ui.bodies import RunAgentInput
 from .openai import described as openai
 
 Schema = dict[str, Any]
@@ -129,6 +130,7 @@ SCHEMAS: dict[str, Schema] = {
 }
 
 _BODIES: dict[str, type[BaseModel]] = {
+    "RunAgentInput": RunAgentInput,
     "NewThread": bodies.NewThread,
     "Rename": bodies.Rename,
     "NewMessage": bodies.NewMessage,
@@ -181,6 +183,7 @@ _SAVED = {201: _json("SavedOut", "It is there, under this path below the server'
 _CONSENTED = {200: _json("Consented", "What holds now.")}
 _SHOWN = {200: _json("Thread", "The thread.")}
 _NOTHING = {204: {"description": "Done."}}
+_TOLD = {200: _bytes("text/event-stream", "AG-UI events, until the run has ended.")}
 _SPOKEN = {
     200: _json("JsonRpc", "The answer."),
     202: {"description": "A notification has been heard."},
@@ -301,6 +304,8 @@ PATHS: dict[str, dict[str, Schema]] = {
         "head": _operation("Its headers", _FILE_BYTES),
     },
     "/commands": {"get": _operation("What can be typed after `/`", {200: _json("Commands", "The commands.")})},
+    "/ag-ui": {"post": _operation("AG-UI: answer in the thread of `threadId`", _TOLD, "RunAgentInput", query=_HINTS)},
+    "/ag-ui/{thread_id}": {"post": _operation("AG-UI: answer in this thread", _TOLD, "RunAgentInput", query=_HINTS)},
     "/mcp": {"post": _operation("MCP: tools that run without a thread", _SPOKEN, "JsonRpc")},
     "/mcp/{thread_id}": {"post": _operation("MCP: the tools of a thread", _SPOKEN, "JsonRpc", query=_HINTS)},
     "/models": {"get": _operation("What can answer, and why", {200: _json("Models", "Models, default and keys.")})},

@@ -24,7 +24,7 @@ Mcp = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
-def mcp(chats: Any, jp_serverapp: ServerApp, jp_base_url: str) -> Mcp:
+def mcp(chats: Any, http_server_client: Any, jp_serverapp: ServerApp, jp_base_url: str) -> Mcp:
     """`async with mcp(thread_id) as client`: a connected client of the `mcp` package; `mode="legacy"` shakes hands."""
 
     @asynccontextmanager

@@ -43,7 +43,7 @@ def opened_by(rights: str) -> set[tuple[str, str]]:
     if rights != "read":
         doors |= {("POST", path) for path in SENDING}
         doors |= {("DELETE", f"/messages/{TARGET}"), ("PUT", f"/files/{TARGET}")}
-        doors |= {("POST", f"/mcp/{TARGET}")}
+        doors |= {("POST", f"/mcp/{TARGET}"), ("POST", f"/ag-ui/{TARGET}")}
     return doors | {("POST", "/answer")} if rights == "approve" else doors
 
 
@@ -104,7 +104,7 @@ async def test_a_share_opens_the_doors_its_rights_name_and_every_other_is_shut(
     token = (await shared(rights))["token"]
     doors = opened_by(rights)
     for (method, address), answer in (await try_all_doors(raw, token)).items():
-        is_here = address.startswith((f"/threads/{TARGET}", f"/mcp/{TARGET}"))
+        is_here = address.startswith((f"/threads/{TARGET}", f"/mcp/{TARGET}", f"/ag-ui/{TARGET}"))
         door = address.removeprefix(f"/threads/{TARGET}")
         is_open = answer.status not in (401, 403)
         assert is_open == (is_here and (method, door) in doors), f"{method} {address}: {answer.status}"

@@ -11,7 +11,7 @@ import functools
 import json
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado import web
 from tornado.iostream import StreamClosedError
@@ -19,6 +19,9 @@ from tornado.iostream import StreamClosedError
 from ...core.errors import ChatError, Malformed, TooLarge
 from .. import doors
 from ..doors import CODES, ChatHandler, Method, Model, parsed, status_of
+
+if TYPE_CHECKING:
+    from ...core.grants import Right
 
 MOST_BODY_BYTES = 20_000_000
 MOST_THROWN_AWAY = 64_000_000
@@ -46,9 +49,9 @@ def envelope(status: int, code: str, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": _TYPES.get(status, kind), "param": None, "code": code}}
 
 
-def door(method: Method, action: str | None = None) -> Method:
+def door(method: Method, action: str | None = None, right: Right | None = None) -> Method:
     """As `doors.door`; what was found wrong while the body came in is told first."""
-    guarded = doors.door(method, action)
+    guarded = doors.door(method, action, right)
 
     @functools.wraps(guarded)
     async def entered(self: OpenAIHandler, *arguments: Any) -> None:
@@ -61,6 +64,11 @@ def door(method: Method, action: str | None = None) -> Method:
 def running_door(method: Method) -> Method:
     """A door behind which code may run."""
     return door(method, "execute")
+
+
+def sending_door(method: Method) -> Method:
+    """The same, open to scoped tokens with the right to send."""
+    return door(method, "execute", "send")
 
 
 @web.stream_request_body

@@ -61,7 +61,7 @@ def _earlier(turn: Turn) -> Earlier:
     return Earlier(new_run_id(), question, tuple(turn.said))
 
 
-class _Sorting:
+class Sorting:
     """Takes messages in their order."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class _Sorting:
 
 def of_chat(body: ChatCompletion) -> Given:
     """What a request for a chat completion says."""
-    sorting = _Sorting()
+    sorting = Sorting()
     for message in body.messages:
         if message.role in ("system", "developer"):
             sorting.instruct(message.content)
@@ -135,7 +135,7 @@ def of_chat(body: ChatCompletion) -> Given:
 
 def of_response(body: NewResponse) -> Given:
     """What a request for a response says."""
-    sorting = _Sorting()
+    sorting = Sorting()
     items = [Item(role="user", content=body.input)] if isinstance(body.input, str) else body.input
     if body.instructions:
         sorting.instruct(body.instructions)
@@ -146,7 +146,7 @@ def of_response(body: NewResponse) -> Given:
     return sorting.given(tools)
 
 
-def _take(item: Item, sorting: _Sorting) -> None:
+def _take(item: Item, sorting: Sorting) -> None:
     if item.type == "message":
         if item.role in ("system", "developer"):
             sorting.instruct(item.content)

@@ -39,6 +39,11 @@ class Record:
         return self.lost is not None or bool(self.happenings and isinstance(self.happenings[-1], Ended))
 
     @property
+    def telling(self) -> Telling | None:
+        """How what is heard is folded, once it follows a run."""
+        return self._telling
+
+    @property
     def run_id(self) -> RunId:
         """The run it follows now: behind a person's answer it is another one."""
         assert self._telling is not None, "a record that is handed out follows a run"
@@ -153,13 +158,13 @@ async def all_lines(session: Session, disk: Any) -> Lines:
     return [line_record(line, session.home.file_url) for line in page.lines]
 
 
-async def reopened(session: Session, run_id: RunId, disk: Any, *, waits: bool) -> Record:
+async def reopened(session: Session, run_id: RunId, disk: Any, *, waits: bool, kind: type[Telling] = Telling) -> Record:
     """The record of a run that nobody here keeps one of: from its lines, and what it goes on to say."""
     record = Record(session)
     hello = session.listen(record)
     try:
         lines = await all_lines(session, disk)
-        telling = _telling_of(run_id, lines, session.conversation, waits=waits)
+        telling = _telling_of(run_id, lines, session.conversation, kind, waits=waits)
     except BaseException:
         record.leave()
         raise
@@ -167,7 +172,7 @@ async def reopened(session: Session, run_id: RunId, disk: Any, *, waits: bool) -
     return record
 
 
-def _telling_of(run_id: RunId, lines: Lines, now: Conversation, *, waits: bool) -> Telling:
+def _telling_of(run_id: RunId, lines: Lines, now: Conversation, kind: type[Telling], *, waits: bool) -> Telling:
     message_id = message_of(run_id, lines)
     parents = {line["run_id"]: line["parent_run_id"] for line in lines if line["type"] == "start"}
     parent = parents.get(run_id)
@@ -178,7 +183,7 @@ def _telling_of(run_id: RunId, lines: Lines, now: Conversation, *, waits: bool) 
         for each in line["interrupts"]
     ]
     tools = options_of(message_id, lines).get("tools", ())
-    return Telling(run_id, message_id, [each["name"] for each in tools], earlier, waits=waits)
+    return kind(run_id, message_id, [each["name"] for each in tools], earlier, waits=waits)
 
 
 def message_of(run_id: RunId, lines: Lines) -> str:

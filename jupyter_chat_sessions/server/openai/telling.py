@@ -62,6 +62,13 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """An event of AG-UI's that these protocols have no words for; only a telling for AG-UI gives it."""
+
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class MessageEnded:
     message_id: str
 
@@ -83,7 +90,7 @@ class Ended:
     interrupts: tuple[Mapping[str, Any], ...] = ()
 
 
-Happening = Thought | Words | ClientCall | ClientArguments | Running | Returned | MessageEnded | Asked | Ended
+Happening = Thought | Words | ClientCall | ClientArguments | Running | Returned | Shown | MessageEnded | Asked | Ended
 
 
 @dataclass(slots=True)

@@ -1,0 +1,173 @@
+"""A request on its way into its thread: what it answers, what is new in it, and the run that is told for it.
+
+The rule kept here: a message is known by its id. One that was accepted is not accepted again: its answer is told, and
+made again only where it failed. Nothing of this ends a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.conversation import CLIENT_TOOL, Asked
+from ...core.errors import Conflict, Forbidden, InvalidRunId, Malformed, NotWaiting
+from ...core.events import Sent
+from ...core.ids import MessageId, RunId, Subject, new_run_id, parse_message_id, parse_run_id
+from ...core.transcript import Options
+from ...engine.session import Session
+from ..asking import is_blank
+from ..openai.given import Given
+from ..openai.record import Record, reopened
+from .bodies import Resume, RunAgentInput, given_in
+from .telling import Heard
+
+Interrupts = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request. `may_approve`: whether they may decide what a run asks a person."""
+
+    subject: Subject
+    may_approve: bool
+    disk: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The run that is told for a request, from its beginning. `known`: calls that an earlier run has told."""
+
+    record: Record
+    heard: Heard
+    run_id: RunId
+    known: Interrupts = ()
+
+
+async def begin(session: Session, body: RunAgentInput, caller: Caller) -> Told | None:
+    """The run that a request begins or comes back to; `None` where it says nothing."""
+    given = given_in(body)
+    await session.whole()
+    asked_id = _run_id(body.run_id)
+    if asked_id in session.conversation.runs or any(each.run_id == asked_id for each in session.conversation.queue):
+        return await _come_back(session, asked_id, caller)
+    told = None
+    is_new = given.words is not None and body.question_id not in session.conversation.accepted
+    asked = session.conversation.asked
+    if asked is not None and (body.resume or any(each["toolCallId"] in given.results for each in asked.interrupts)):
+        told = await _answer(session, body.resume or (), given, asked, asked_id, caller)
+        if not is_new:
+            return told
+        told.record.leave()
+    elif body.resume:
+        raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
+    if given.words is None:
+        return None
+    return await _send(session, body, given, asked_id if told is None else new_run_id(), caller)
+
+
+def _run_id(given: str) -> RunId:
+    """The run a client named; a fresh one where its name is none of ours."""
+    with contextlib.suppress(InvalidRunId):
+        return parse_run_id(given)
+    return new_run_id()
+
+
+def _record(session: Session, caller: Caller) -> Record:
+    """A record that hears the thread from now on. Its client can be asked, if it may decide."""
+    record = Record(session)
+    if caller.may_approve:
+        session.watch(record)
+    else:
+        session.listen(record)
+    return record
+
+
+async def _come_back(session: Session, run_id: RunId, caller: Caller) -> Told:
+    record = await reopened(session, run_id, caller.disk, waits=False, kind=Heard)
+    assert isinstance(record.telling, Heard), "it was asked to be one"
+    return Told(record, record.telling, run_id)
+
+
+async def _send(session: Session, body: RunAgentInput, given: Given, run_id: RunId, caller: Caller) -> Told:
+    message_id = parse_message_id(body.question_id)
+    known = session.conversation.accepted.get(message_id)
+    if known is not None:
+        return await _said_before(session, message_id, known.run_id, run_id, caller)
+    content, earlier = given.as_question()
+    if is_blank(content):
+        raise Malformed("messages: the last one has at least one character that is not blank.")
+    waiting = session.conversation.asked
+    if waiting is not None and not waiting.is_clients:
+        raise Conflict("A person is asked here: answer the interrupts of the last run with resume.")
+    options = Options(model=body.model, instructions=given.instructions, tools=given.tools)
+    record = _record(session, caller)
+    try:
+        receipt = await session.send(Sent(message_id, content, run_id, "queue", options, earlier=earlier))
+    except BaseException:
+        record.leave()
+        raise
+    return _follow(record, receipt.run_id, message_id, given)
+
+
+def _follow(record: Record, run_id: RunId, message_id: MessageId, given: Given, known: Interrupts = ()) -> Told:
+    heard = Heard(run_id, message_id, [each["name"] for each in given.tools], known, waits=False)
+    record.follow(heard)
+    return Told(record, heard, run_id, known)
+
+
+async def _said_before(session: Session, message_id: MessageId, first: RunId, run_id: RunId, caller: Caller) -> Told:
+    """The newest answer to a message that was accepted before; another one where that has failed."""
+    runs = [each for each in session.conversation.runs.values() if each.message_id == message_id]
+    newest = max(runs, key=lambda each: each.seq, default=None)
+    if newest is None or newest.outcome in (None, "success", "waiting"):
+        return await _come_back(session, first if newest is None else newest.run_id, caller)
+    receipt = await session.regenerate(message_id, run_id)
+    return await _come_back(session, receipt.run_id, caller)
+
+
+# --- answers to what a run waits for ---------------------------------------------------------------------------------
+
+
+async def _answer(
+    session: Session, resume: Sequence[Resume], given: Given, asked: Asked, run_id: RunId, caller: Caller
+) -> Told:
+    """Gives the decisions and results a run waits for."""
+    decided = {each.interrupt_id: each for each in resume}
+    unknown = decided.keys() - {each["id"] for each in asked.interrupts}
+    if unknown:
+        raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
+    if not asked.is_clients and not caller.may_approve:
+        raise Forbidden("Your token does not allow deciding what may run.")
+    answers = [_answer_to(each, decided, given.results) for each in asked.interrupts]
+    record = _record(session, caller)
+    try:
+        receipt = await session.answer(answers, run_id, asked.run_id, caller.subject)
+    except BaseException:
+        record.leave()
+        raise
+    return _follow(record, receipt.run_id, receipt.message_id, given, asked.interrupts)
+
+
+def _answer_to(
+    interrupt: Mapping[str, Any], decided: Mapping[str, Resume], results: Mapping[str, str]
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {"interruptId": interrupt["id"], "status": "resolved"}
+    if interrupt.get("reason") == CLIENT_TOOL and interrupt["toolCallId"] in results:
+        return {**answer, "payload": {"result": results[interrupt["toolCallId"]]}}
+    given = decided.get(interrupt["id"])
+    if given is None:
+        raise Malformed(f"The call of {interrupt['tool']} is not answered; answers are given all at once.")
+    return {**answer, "status": given.status, "payload": _payload(given.payload)}
+
+
+def _payload(given: Any) -> dict[str, Any]:
+    """A decision in our words: clients also say it with a bare yes or no, or as `approved`."""
+    if isinstance(given, bool):
+        return {"approve": given}
+    if isinstance(given, str):
+        return {"approve": True, "answer": given}
+    if not isinstance(given, dict):
+        return {}
+    return {"approve": given["approved"], **given} if isinstance(given.get("approved"), bool) else given
