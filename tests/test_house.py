@@ -102,6 +102,11 @@ def test_no_module_is_longer_than_three_hundred_lines_without_a_reason() -> None
     assert lengths.keys() >= LONGER_MODULES.keys(), "a module that is gone needs no reason"
 
 
+def test_no_two_test_modules_share_a_name(tracked: list[str]) -> None:
+    names = [Path(each).name for each in tracked if each.startswith("tests/") and Path(each).name.startswith("test_")]
+    assert sorted(names) == sorted(set(names)), "pytest takes one for the other"
+
+
 def test_every_module_and_public_function_says_what_it_gives_and_every_class_unless_its_fields_do() -> None:
     missing = [
         f"{path.relative_to(ROOT)}: {name}"

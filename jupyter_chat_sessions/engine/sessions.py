@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
+from ..core.errors import Busy
 from ..core.ids import ThreadId
 from .session import Session
 
@@ -26,6 +27,7 @@ class Sessions:
         self._on_activity = on_activity
         self._idle_close_s = idle_close_s
         self._ticker: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._leaving: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[Session]:
@@ -43,10 +45,12 @@ class Sessions:
         return opening.result()
 
     async def get(self, thread_id: ThreadId, make: Open) -> Session:
-        """The thread's session, opened if need be. Callers that come at once get the same one."""
+        """The thread's session, opened if need be. Callers that come at once get the same one. `Busy` after the end."""
         while True:
             opening = self._open.get(thread_id)
             if opening is None:
+                if self._is_closed:
+                    raise Busy("The server is stopping.")
                 opening = asyncio.ensure_future(self._begin(make))
                 self._open[thread_id] = opening
                 opening.add_done_callback(lambda done: self._forget_failed(thread_id, done))
@@ -76,7 +80,8 @@ class Sessions:
             await (await opening).close()
 
     async def close(self) -> None:
-        """Closes everything: runs in flight end as `interrupted`."""
+        """Closes everything: runs in flight end as `interrupted`. Nothing is opened from now on."""
+        self._is_closed = True
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)

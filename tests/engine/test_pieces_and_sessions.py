@@ -128,3 +128,22 @@ async def test_a_session_that_has_been_closed_refuses_at_once() -> None:
     await session.close()
     with pytest.raises(Busy):
         await session.send(a_message())
+
+
+async def test_a_thread_that_is_asked_for_while_the_server_stops_is_not_opened() -> None:
+    registry = Sessions()
+    made: list[Session] = []
+
+    def make() -> Session:
+        made.append(a_session(new_thread_id()))
+        return made[-1]
+
+    opening = asyncio.ensure_future(registry.get(new_thread_id(), make))
+    await asyncio.sleep(0)
+    await registry.close()
+    await asyncio.gather(opening, return_exceptions=True)
+    with pytest.raises(Busy):
+        await registry.get(new_thread_id(), make)
+    assert len(made) <= 1
+    tasks = {task.get_name() for task in asyncio.all_tasks()}
+    assert not tasks & {f"session {session.thread_id}" for session in made}
