@@ -203,9 +203,7 @@ async def _look_while_busy(live: Connect, agent: Played, jp_serverapp: ServerApp
     result = await asyncio.wait_for(used(socket, agent, "list_variables", scope="notebook"), 6)
     assert "secret | list | 1000000" in result["content"]
     await jp_serverapp.kernel_manager.interrupt_kernel(next(iter(jp_serverapp.kernel_manager.list_kernel_ids())))
-    reply = await kernel.get_shell_msg(timeout=10)
-    while reply["parent_header"]["msg_id"] != busy:
-        reply = await kernel.get_shell_msg(timeout=10)
+    await _reply_to(kernel, busy)
     shown = await kernel.execute_interactive("", user_expressions={"last": "_", "ins": "len(In)"}, timeout=20)
     assert shown["content"]["user_expressions"]["last"]["data"]["text/plain"] == "42"
 
@@ -232,10 +230,18 @@ async def _run_and_stop(live: Connect, path: Path, jp_serverapp: ServerApp, kern
     await _until_busy(kernel)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    shown: dict[str, Any] = {}
-    while shown.get("content", {}).get("status") != "ok":  # what waits behind an interrupted cell is aborted with it
-        shown = await kernel.execute_interactive("", user_expressions={"x": "x"}, timeout=10)
-    assert shown["content"]["user_expressions"]["x"]["data"]["text/plain"] == "42"
+    shown = await _reply_to(kernel, kernel.execute("", user_expressions={"x": "x"}))
+    while shown["status"] == "aborted":  # what waits behind an interrupted cell is, with it
+        shown = await _reply_to(kernel, kernel.execute("", user_expressions={"x": "x"}))
+    assert shown["user_expressions"]["x"]["data"]["text/plain"] == "42"
+
+
+async def _reply_to(client: Any, message_id: str) -> dict[str, Any]:
+    while True:
+        reply = await client.get_shell_msg(timeout=20)
+        if reply["parent_header"].get("msg_id") == message_id:
+            content: dict[str, Any] = reply["content"]
+            return content
 
 
 async def _drain(beside: NotebookBeside, cell: Any, here: ToolContext) -> None:
