@@ -7,6 +7,7 @@ as wheels only, which runs no code of theirs; it is installed inside, behind wha
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -109,15 +110,14 @@ class InstallPackage:
 
 async def _fetch(packages: Sequence[str], source: str, into: Path) -> str | None:
     """Downloads wheels of the packages and what they need; what pip said where it could not."""
-    is_index = source.startswith(("http://", "https://"))
-    place = ["--index-url", source] if is_index else ["--no-index", "--find-links", source]
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--quiet"]
-    command += ["--only-binary", ":all:", "--dest", str(into), *place, "--", *packages]
+    command += ["--only-binary", ":all:", "--dest", str(into), *_place(source), "--", *packages]
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        cwd=into,  # elsewhere a name could be a file's: an archive whose own code pip would run to build it
     )
     try:
         said, _ = await asyncio.wait_for(process.communicate(), _SECONDS)
@@ -129,6 +129,13 @@ async def _fetch(packages: Sequence[str], source: str, into: Path) -> str | None
                 process.kill()
             await process.wait()
     return said.decode("utf-8", "replace")[-2000:].strip() if process.returncode else None
+
+
+def _place(source: str) -> list[str]:
+    """How pip is told where packages come from: an index, or a folder."""
+    if source.startswith(("http://", "https://")):
+        return ["--index-url", source]
+    return ["--no-index", "--find-links", os.path.abspath(source)]
 
 
 def _bring(fetched: Path, folder: Path) -> list[str]:

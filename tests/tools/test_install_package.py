@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from contextlib import aclosing
 from pathlib import Path
@@ -62,3 +63,20 @@ async def test_without_a_place_to_install_from_it_says_so_and_nobody_is_asked(
     assert "c.ChatSessions.packages" in told.content
     for wrong in ("-r requirements.txt", "--index-url=x", "git+https://x"):
         assert (await used(box, here, "install_package", packages=[wrong])).error is not None
+
+
+async def test_an_archive_beside_the_server_is_no_package_and_its_code_never_runs(
+    sandbox: SandboxRunner, here: ToolContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip would build it to learn what it needs, outside every sandbox."""
+    (wheels := tmp_path / "wheels").mkdir()
+    (source := tmp_path / "evil-1.0").mkdir()
+    (source / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n')
+    (source / "b.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    with tarfile.open(tmp_path / "evil-1.0.tar.gz", "w:gz") as archive:
+        archive.add(source, "evil-1.0")
+    monkeypatch.chdir(tmp_path)
+    box = ToolBox(Workplace(sandbox, packages=wheels.name))
+    done = await used(box, here, "install_package", packages=["evil-1.0.tar.gz"])
+    assert "could not be fetched" in str(done.error)
+    assert not (tmp_path / "ran").exists()
