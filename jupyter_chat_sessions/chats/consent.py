@@ -17,6 +17,7 @@ from ..core.roles import Level
 from ..engine.session import Session
 from ..engine.telling import reads_notebook as is_let
 from ..sandbox.beside import look_beside
+from .copies import refuse_hidden
 
 
 def mark_of(thread_id: ThreadId, folder: Path | None) -> str | None:
@@ -37,6 +38,7 @@ def must_be_showable(session: Session, level: Level) -> None:
             "Nothing confines tools here, so the notebook's folder cannot be shown to them without its chats; "
             "import single files. What would have to be installed: jupyter chat-sessions doctor"
         )
+    refuse_hidden(session.home)
     if session.home.beside is not None:
         look_beside(session.home.beside)
 

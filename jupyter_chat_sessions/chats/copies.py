@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.errors import NotFound
+from ..core.errors import Forbidden, NotFound
 from ..core.roles import Artifact
 from ..engine.house import Home
 from ..files.file_names import media_type_of
@@ -27,4 +27,13 @@ def save_out(home: Home, path: str, name: str | None = None) -> Artifact:
 def _beside(home: Home) -> Path:
     if home.beside is None:
         raise NotFound("This server keeps its notebooks elsewhere than in local files; upload or download the file.")
+    refuse_hidden(home)
     return home.beside
+
+
+def refuse_hidden(home: Home) -> None:
+    """A folder that Jupyter does not show is not opened by beginning a chat there."""
+    if any(part.startswith(".") for part in home.folder.split("/")):
+        raise Forbidden(
+            f"The chat lies in a hidden folder, {home.folder[:60]!r}; nothing beside it is read or written."
+        )

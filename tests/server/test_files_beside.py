@@ -132,3 +132,19 @@ async def test_contents_that_are_no_local_files_are_refused_with_the_way_that_is
     refused = await rest("POST", f"/threads/{thread_id}/save", {"path": "a.txt"})
     assert refused.refusal == (404, "not_found")
     assert "download" in refused.json["message"]
+
+
+async def test_a_chat_begun_in_a_hidden_folder_opens_nothing_there(
+    rest: Rest, jp_root_dir: Path, new_id: Callable[[], str]
+) -> None:
+    (jp_root_dir / ".ssh").mkdir()
+    (jp_root_dir / ".ssh" / "id").write_text("secret")
+    thread_id, query = new_id(), {"folder": ".ssh"}
+    copied = await rest("POST", f"/threads/{thread_id}/import", {"path": "id"}, query=query)
+    assert copied.refusal == (403, "forbidden")
+    await rest("PUT", f"/threads/{thread_id}/files/authorized_keys", b"mine", query=query)
+    saved = await rest("POST", f"/threads/{thread_id}/save", {"path": "authorized_keys"}, query=query)
+    assert saved.refusal == (403, "forbidden")
+    assert not (jp_root_dir / ".ssh" / "authorized_keys").exists()
+    consent = await rest("PUT", f"/threads/{thread_id}/consent", {"notebook_folder": True}, query=query)
+    assert consent.status in (403, 409)
