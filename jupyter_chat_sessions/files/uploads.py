@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.errors import FileExists, PieceMissing, Unreadable
+from ..core.errors import Busy, FileExists, PieceMissing, Unreadable
 from .disk import refusals, write_all
 from .file_names import parts_of
 from .folder_files import made_folder
@@ -25,6 +26,8 @@ from .whole_file import UNFINISHED, publish_finished, remove_unfinished
 KEPT_S = 24 * 3600.0
 """How long what has come of an upload is kept after its last piece."""
 
+LOCK_S = 2.0
+_POLL_S = 0.02
 _APPENDING = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 
 
@@ -93,7 +96,7 @@ def _locked(fd: int, hidden: str, name: str) -> Iterator[int]:
     """What has come, open and ours alone: a piece that was given up may still be on its way to the disk."""
     file = LockedFile(hidden, _APPENDING, fd)
     try:
-        file.lock("exclusive")
+        _take(file, name)
         if not file.is_at(hidden, fd):  # it became whole, or was removed, before the lock came
             raise PieceMissing(f"The upload of {name!r} has ended meanwhile; ask how much of it is there.")
         there = os.fstat(file.descriptor())
@@ -102,6 +105,15 @@ def _locked(fd: int, hidden: str, name: str) -> Iterator[int]:
         yield file.descriptor()
     finally:
         file.close()
+
+
+def _take(file: LockedFile, name: str) -> None:
+    """Locks it, within a time: what works in the folder may hold a lock for ever, and each who waits keeps a thread."""
+    deadline = time.monotonic() + LOCK_S
+    while not file.try_lock():
+        if time.monotonic() > deadline:
+            raise Busy(f"Another piece of {name!r} is still being written; try again in a moment.")
+        time.sleep(_POLL_S)
 
 
 def _exists(name: str) -> FileExists:

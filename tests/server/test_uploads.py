@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from served import Rest, tree, until
+
+from jupyter_chat_sessions.core.errors import Busy
+from jupyter_chat_sessions.files.uploads import add_piece
 
 PIECE = 1_000_000
 
@@ -121,3 +126,16 @@ async def test_what_can_be_typed_after_a_slash_is_told(rest: Rest) -> None:
     assert told["run"]["usage"] == "/run <python>"
     assert {name for name, each in told.items() if each["heard_by"] == "all"} == {"model"}
     assert all(each["help"] and "\n" not in each["help"] for each in told.values())
+
+
+def test_what_holds_the_lock_of_an_upload_for_ever_keeps_nobody_waiting_for_ever(tmp_path: Path) -> None:
+    """Tools work in that folder, and may lock what they find there."""
+    (folder := tmp_path / "files").mkdir()
+    add_piece(folder, "a.bin", 20, 0, b"x" * 10)
+    (unfinished,) = folder.iterdir()
+    with unfinished.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Busy):
+            add_piece(folder, "a.bin", 20, 10, b"y" * 10)
+    assert add_piece(folder, "a.bin", 20, 10, b"y" * 10) == 20
+    assert (folder / "a.bin").read_bytes() == b"x" * 10 + b"y" * 10
