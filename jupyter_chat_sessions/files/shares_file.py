@@ -38,8 +38,7 @@ class SharesFile:
     def __init__(self, data_dir: Path, clock: Callable[[], str] = now) -> None:
         self._folder = data_dir / "chat_sessions"
         self._clock = clock
-        self._read_at: tuple[int, int, int] | None = None
-        self._shares: Shares = {}
+        self._read: tuple[tuple[int, int, int] | None, Shares] = (None, {})
 
     def all(self) -> Shares:
         """Every share that is remembered, ended or not. `Unreadable` where the file cannot be understood."""
@@ -49,11 +48,11 @@ class SharesFile:
                 there = os.stat(path)
             except FileNotFoundError:
                 return {}
-            read_at = there.st_ino, there.st_mtime_ns, there.st_size
-            if read_at != self._read_at:
-                self._shares = _shares_in(path.read_bytes(), path)
-                self._read_at = read_at
-        return self._shares
+            state, (known, shares) = (there.st_ino, there.st_mtime_ns, there.st_size), self._read
+            if state != known:
+                shares = _shares_in(path.read_bytes(), path)
+                self._read = state, shares  # as one: what another thread read before must never pass for this state
+        return shares
 
     def find(self, digest: str) -> Share | None:
         """The share whose token has this digest."""
