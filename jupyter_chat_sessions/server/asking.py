@@ -14,6 +14,7 @@ from ..core.events import Mode, Sent
 from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
 from ..core.grants import Right
 from ..core.ids import RunId, Subject, ThreadId, new_run_id, parse_message_id, parse_run_id, regenerating_run_id
+from ..core.roles import Permission
 from ..core.transcript import Options
 from ..engine.session import Session
 from . import bodies
@@ -45,6 +46,14 @@ def sent(
     return Sent(parse_message_id(message_id), content, new_run_id(), mode, options, context)
 
 
+def heeded(permissions: dict[str, Permission] | None, rights: Collection[Right]) -> dict[str, Permission] | None:
+    """The settings a message comes with. They say what its sender would approve: who may not approve brings empty ones.
+
+    None at all would leave those of whoever sent before in force.
+    """
+    return permissions if "approve" in rights else {}
+
+
 def is_blank(content: str | list[Any]) -> bool:
     """Whether a message says nothing."""
     if isinstance(content, str):
@@ -68,8 +77,8 @@ async def answer_to(
         if isinstance(frame, bodies.NotebookFrame):
             hear_page(frame.id, frame.value, cast("Mapping[str, str] | None", frame.error))
             return plain_ack(frame.id)
-        if isinstance(frame, bodies.SendFrame) and "approve" not in rights:
-            frame.options.permissions = None  # a setting says what its sender would approve
+        if isinstance(frame, bodies.SendFrame):
+            frame.options.permissions = heeded(frame.options.permissions, rights)
         return await _meet(frame, session, subject)
     except ChatError as refusal:
         return nack(_id_in(message), refusal.code, refusal.message)

@@ -75,6 +75,13 @@ class Entrance(JupyterHandler):
             raise Forbidden("Your token is for another thread.")
 
     @property
+    def rights(self) -> frozenset[Right]:
+        """What whoever asks may do with the threads they can reach."""
+        from ..core.grants import EVERY_RIGHT
+
+        return EVERY_RIGHT if self.grant is None else self.grant.rights
+
+    @property
     def app(self) -> ChatSessions:
         """The extension these doors are of."""
         app: ChatSessions = self.settings["jupyter_chat_sessions"]

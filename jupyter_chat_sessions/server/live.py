@@ -164,12 +164,10 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Meets one frame; the answer is an `ack` or a `nack` with its id."""
-        from ..core.grants import EVERY_RIGHT
         from .asking import answer_to
 
         if self._session is not None:
-            rights = EVERY_RIGHT if self.grant is None else self.grant.rights
-            answer = await answer_to(message, self._session, self.subject, rights, self._hear_page)
+            answer = await answer_to(message, self._session, self.subject, self.rights, self._hear_page)
             self._write(answer)
 
     def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:

@@ -38,7 +38,7 @@ class Messages(ChatHandler):
             asked.message_id or str(uuid.uuid4()), bodies.plain(asked.content), asked.mode, asked.model,
             asked.parent_run_id, is_branch="parent_run_id" in asked.model_fields_set,
             context=bodies.items(asked.context),
-            permissions=asked.permissions if self.grant is None or "approve" in self.grant.rights else None,
+            permissions=asking.heeded(asked.permissions, self.rights),
         )  # fmt: skip
         place = self.hint(asked.notebook, asked.folder)
         session = await self.session_of(given, must_exist=False, place=place)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
-from played import Held, Played
+from played import Held, Played, calls
 from served import Answer, Raw, Rest, Socket, lines_of, until
 from test_users import ANN, BOB, KEPT_APART
 from test_who_may_enter import ADDRESSES
@@ -358,3 +358,32 @@ async def test_the_kernels_that_tools_run_in_get_no_token(rest: Rest, monkeypatc
     assert answer.json["outcome"] == "success"
     assert "JUPYTER_CHAT_SANDBOX" in answer.body.decode()
     assert not re.search(f"{TOKEN}|{URL}", answer.body.decode())
+
+
+async def test_what_a_visitor_has_done_is_not_allowed_by_the_settings_its_giver_sent_before(
+    rest: Rest, raw: Raw, shared: Shared, visit: Visit, agent: Played, jp_root_dir: Path
+) -> None:
+    (jp_root_dir / "t.csv").write_text("1,2")
+    agent.play = calls("import_file", path="t.csv", overwrite=True)
+    visitor = bearer((await shared("send"))["token"])
+    body, address = {"content": "use it", "model": "played"}, f"/threads/{TARGET}/messages?wait=true"
+
+    async def error_of(answer: Answer) -> Any:
+        [result] = [each for each in answer.json["messages"] if each["role"] == "tool"]
+        return result.get("error")
+
+    allowing = {**body, "permissions": {"import_file": "allow"}}
+    assert await error_of(await raw("POST", address, json.dumps(allowing).encode())) is None
+    shown: dict[str, Any] = {"headers": visitor, "is_known": False}
+    for asked in (body, allowing):
+        assert await error_of(await raw("POST", address, json.dumps(asked).encode(), **shown)) == "not allowed"
+    await raw("POST", address, json.dumps(allowing).encode())
+    call = {"method": "tools/call", "params": {"name": "import_file", "arguments": {"path": "t.csv"}}}
+    message = json.dumps({"jsonrpc": "2.0", "id": 1, **call}).encode()
+    assert (await raw("POST", f"/mcp/{TARGET}", message, **shown)).json["result"]["isError"]
+    await raw("POST", address, json.dumps(allowing).encode())
+    socket = await visit(visitor)
+    await socket.send("use it", options={"model": "played"})
+    await socket.event("RUN_FINISHED")
+    lines = [line for line in lines_of(jp_root_dir, TARGET) if line["type"] in ("message", "approval")]
+    assert lines[-1]["type"] == "approval" or lines[-2]["message"].get("error") == "not allowed"

@@ -11,7 +11,7 @@ from ...core.events import Sent
 from ...core.frames import Frame, with_urls
 from ...core.ids import RunId, new_message_id, new_run_id
 from ...core.roles import ToolSpec
-from ...core.transcript import Message
+from ...core.transcript import Message, Options
 from ...engine.session import Session
 from ..openai.record import Record
 from ..openai.telling import Telling
@@ -94,7 +94,9 @@ class CallRecord(Record):
         super().tell(frame)
 
 
-async def begin_call(session: Session, name: str, arguments: Mapping[str, Any], client: str) -> CallRecord:
+async def begin_call(
+    session: Session, name: str, arguments: Mapping[str, Any], client: str, permissions: Mapping[str, str] | None = None
+) -> CallRecord:
     """Has a call made in a thread, behind what runs there already. It goes on whether or not anybody waits."""
     run_id, message_id = new_run_id(), new_message_id()
     call_id = f"call_{run_id.replace('-', '')}_0"
@@ -102,7 +104,8 @@ async def begin_call(session: Session, name: str, arguments: Mapping[str, Any], 
     record = CallRecord(session, call_id)
     session.listen(record)
     try:
-        await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, call=call))
+        options = Options(permissions=permissions)
+        await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, options=options, call=call))
     except BaseException:
         record.leave()
         raise

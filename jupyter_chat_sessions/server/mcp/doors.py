@@ -88,11 +88,12 @@ class McpHandler(ChatHandler):
         return called.record(origin, has_links=spoken.version >= "2025-06-18")
 
     async def _called_in(self, session: Session, key: Key, spoken: Spoken) -> Called:
+        from ..asking import heeded
         from . import calls, speech
 
         name, arguments = speech.asked_call(spoken)
         client = spoken.client or self._clients.name(self.request.headers.get(SESSION))
-        record = await calls.begin_call(session, name, arguments, client)
+        record = await calls.begin_call(session, name, arguments, client, heeded(None, self.rights))
         self.name_ids(session.thread_id, record.run_id)
 
         def stop() -> None:
