@@ -43,27 +43,27 @@ class EditCell:
 
     async def preview(self, arguments: Mapping[str, Any], context: ToolContext) -> Mapping[str, Any]:
         """How the notebook would change."""
-        edit, cell, _ = await self._edit(arguments, context)
+        edit, cell = await self._edit(arguments, context)
         return {"cell_id": cell.id, "operation": edit.operation, "diff": _difference(edit, cell)}
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[ToolEvent, None]:
-        edit, cell, _ = await self._edit(arguments, context)
+        edit, cell = await self._edit(arguments, context)
         cell_id = await notebook_of(self._workplace).edit(edit, context)
         sha = "" if edit.operation in ("delete", "move") else f" Its sha is {sha_of(edit.new_source)}."
         words = f"Cell {cell_id} was {_SAID[edit.operation]}.{sha}"
         yield ToolResult(words, metadata={"diff": _difference(edit, cell), "cell_id": cell_id})
 
-    async def _edit(self, arguments: Mapping[str, Any], context: ToolContext) -> tuple[CellEdit, Cell, list[Cell]]:
+    async def _edit(self, arguments: Mapping[str, Any], context: ToolContext) -> tuple[CellEdit, Cell]:
         """The change as it would be made now, and the cell as it is. A `ChatError` where it cannot be made."""
         operation, after = arguments["op"], arguments.get("after")
         if operation in ("replace", "insert_after") and "new_source" not in arguments:
             raise Malformed(f"{operation} needs a new_source.")
-        cells = list(await notebook_of(self._workplace).cells(context))
+        cells = await notebook_of(self._workplace).cells(context)
         cell = unchanged(cells, arguments["cell_id"], arguments["old_source_sha"])
         if operation == "move" and after is not None and cell_of(cells, after) is cell:
             raise Conflict("A cell cannot be moved behind itself.")
         edit = CellEdit(cell.id, cell.source, operation, arguments.get("new_source", ""), arguments["kind"], after)
-        return edit, cell, cells
+        return edit, cell
 
 
 def _difference(edit: CellEdit, cell: Cell) -> str:
