@@ -17,6 +17,8 @@ from .showing import fenced
 from .thread import Thread
 
 MOST_SHOWN = 10
+SHORTEST_ID = 6
+"""Characters of an id that name a thread: what is shorter is a number that the list has not, or a word."""
 
 
 class Desk:
@@ -104,10 +106,11 @@ class Desk:
         """The thread of that number in the list, that id or its beginning, or that title."""
         rows = self._rows()
         number = named.removeprefix("#")
-        if number.isdigit() and 1 <= int(number) <= len(rows):
+        if number.isdecimal() and 1 <= int(number) <= len(rows):
             return parse_thread_id(rows[int(number) - 1]["thread_id"])
         folded = named.casefold()
-        fitting = [row for row in rows if row["title"].casefold() == folded or row["thread_id"].startswith(folded)]
+        by_id = [row for row in rows if len(folded) >= SHORTEST_ID and row["thread_id"].startswith(folded)]
+        fitting = [row for row in rows if row["title"].casefold() == folded] or by_id
         if len(fitting) == 1:
             return parse_thread_id(fitting[0]["thread_id"])
         if fitting:

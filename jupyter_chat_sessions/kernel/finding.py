@@ -133,5 +133,6 @@ def _below(root: Path | None, path: Path | None) -> str | None:
     if root is None or path is None:
         return None
     with contextlib.suppress(ValueError):
-        return path.resolve().relative_to(root.resolve()).as_posix().removeprefix(".")
+        below = path.resolve().relative_to(root.resolve()).as_posix()
+        return "" if below == "." else below
     return None

@@ -53,3 +53,6 @@ def test_a_notebook_is_named_from_the_servers_root_and_a_scoped_token_names_its_
     assert place_on(Server("x", "jcs_x", "", tmp_path), here) == Place()
     without = Surroundings({}, tmp_path, tmp_path / "a b")
     assert place_on(Server("x", "t", "", tmp_path), without) == Place(folder="a b")
+    hidden = Surroundings({}, tmp_path, tmp_path / ".a", tmp_path / ".a" / "c.ipynb")
+    assert place_on(Server("x", "t", "", tmp_path), hidden) == Place(notebook=".a/c.ipynb")
+    assert place_on(Server("x", "t", "", tmp_path), Surroundings({}, tmp_path, tmp_path)) == Place(folder="")

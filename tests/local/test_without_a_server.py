@@ -104,6 +104,8 @@ def test_threads_are_made_listed_chosen_named_exported_and_deleted(
     assert (tmp_path / "notes.md").read_text().startswith("# Another name")
     with pytest.raises(UsageError, match="Nothing is overwritten"):
         asked(shell, "%chat export notes.md")
+    with pytest.raises(UsageError, match="no chat"):
+        asked(shell, f"%chat rm {second[:5]}")  # so few characters may be a number that the list has not
     asked(shell, "%chat rm 'Another name'")
     with pytest.raises(UsageError, match="no chat 'Another name'"):
         asked(shell, "%chat use 'Another name'")
