@@ -152,9 +152,10 @@ class Answering:
     async def hold_key(self, subject: Subject, provider: str, text: str) -> None:
         """Takes a key that was typed."""
         keys = self.keys(subject)
-        keys.hold(provider, text, "keyring" if self._settings.use_keyring else "memory")
+        keys.hold(provider, text)
         if self._settings.use_keyring:
             await asyncio.to_thread(KeyringStore(subject).save, provider, text.strip())
+            keys.hold(provider, text, "keyring")  # said only where it is true
 
     async def forget_key(self, subject: Subject, provider: str) -> None:
         """Lets go of a key that was typed."""

@@ -14,6 +14,12 @@ sys.path.append(str(Path(__file__).parents[1] / "agents"))
 
 from upstream import Upstream, running_upstream
 
+from jupyter_chat_sessions.agents import keyring_store
+from jupyter_chat_sessions.chats.answering import Answering
+from jupyter_chat_sessions.chats.settings import Settings
+from jupyter_chat_sessions.core.errors import StorageFailed
+from jupyter_chat_sessions.core.ids import OWNER
+
 
 @pytest.fixture
 def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
@@ -72,3 +78,29 @@ async def test_an_unknown_model_is_an_error_in_words_and_the_thread_goes_on(
     assert "nosuch" in (await socket.event("RUN_ERROR"))["message"]
     await socket.send("hello")
     assert (await socket.event("RUN_FINISHED"))["outcome"] == {"type": "success"}
+
+
+async def test_a_key_the_keyring_did_not_take_is_held_in_memory_and_nothing_else_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, str] = {}
+
+    class Keyring:
+        is_locked = True
+
+        def set_password(self, service: str, name: str, text: str) -> None:
+            if self.is_locked:
+                raise RuntimeError(f"locked, {text} was not kept")
+            kept[name] = text
+
+    keyring = Keyring()
+    monkeypatch.setattr(keyring_store, "_keyring", lambda: keyring)
+    answering = Answering(Settings(tmp_path, use_keyring=True), lambda thread_id: OWNER)
+    with pytest.raises(StorageFailed) as refused:
+        await answering.hold_key(OWNER, "openai", "sk-typed-once")
+    assert "sk-typed-once" not in refused.value.message
+    assert answering.key_record(OWNER, "openai") == {"set": True, "source": "memory"}
+    keyring.is_locked = False
+    await answering.hold_key(OWNER, "openai", "sk-typed-once")
+    assert answering.key_record(OWNER, "openai") == {"set": True, "source": "keyring"}
+    assert kept == {"owner/openai": "sk-typed-once"}
