@@ -19,6 +19,13 @@ export const compareIcon = new LabIcon({
   )
 });
 
+export const attachIcon = new LabIcon({
+  name: 'jupyter-chat-sessions:attach',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M16.5 6v10.5a4.5 4.5 0 0 1-9 0V5.8a3 3 0 0 1 6 0V15a1.5 1.5 0 0 1-3 0V6.8H9V15a3 3 0 0 0 6 0V5.8a4.5 4.5 0 0 0-9 0v10.7a6 6 0 0 0 12 0V6z"/>'
+  )
+});
+
 export const sendIcon = new LabIcon({
   name: 'jupyter-chat-sessions:send',
   svgstr: svg(

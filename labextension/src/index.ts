@@ -13,6 +13,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Rest } from './client/rest';
 import type { Host } from './components/host';
 import { addCommands } from './lab/commands';
+import { OpenNotebookContext } from './lab/context';
 import { Desk } from './lab/desk';
 import { NotebookCode } from './lab/insert';
 import { keepInFront, LINK, linkedIn } from './lab/links';
@@ -29,6 +30,7 @@ import { addPanelRenderer } from './notebook/mime';
 import { MODULE, MODULE_VERSION } from './notebook/name';
 import type { Thread } from './store/thread';
 import type { NotebookQuestion } from './protocol';
+import { Drafts } from './store/drafts';
 import { OpenThreads, ThreadList } from './store/threads';
 import { IChatSessions } from './tokens';
 
@@ -68,6 +70,7 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
           void app.commands.execute('filebrowser:refresh');
         }
       },
+      notebook: tracker && new OpenNotebookContext(tracker, app.serviceManager.contents, trans),
       insertBelow: code?.insertBelow ?? null,
       insertAbove: code?.insertAbove ?? null,
       replace: code?.replace ?? null,
@@ -78,7 +81,7 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
       answer: (question: NotebookQuestion) => notebooks.answer(question),
       permissions: () => preferences.value.permissions
     };
-    return { host, rest, threads: new OpenThreads(rest, undefined, page) };
+    return { host, rest, threads: new OpenThreads(rest, undefined, page, new Drafts(rest.settings.baseUrl)) };
   }
 };
 

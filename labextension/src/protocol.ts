@@ -409,6 +409,8 @@ export interface ContextItem {
   readonly name?: string;
   readonly value?: string;
   readonly path?: string;
+  /** Where a file is; the server says it, and it is not sent. */
+  readonly url?: string;
 }
 
 export interface SendOptions {

@@ -234,6 +234,6 @@ describe('on screen', () => {
     expect(document.activeElement).toBe(area);
     fireEvent.change(area, { target: { value: 'better words' } });
     fireEvent.keyDown(area, { key: 'Enter', ctrlKey: true });
-    expect(actions.branch).toHaveBeenCalledExactlyOnceWith('better words', 'r1');
+    expect(actions.branch).toHaveBeenCalledExactlyOnceWith('better words', 'r1', []);
   });
 });

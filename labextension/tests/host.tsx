@@ -29,6 +29,7 @@ export const host: Host = {
   preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },
   copy: vi.fn(),
   refreshFolder: vi.fn(),
+  notebook: null,
   insertBelow: vi.fn(),
   insertAbove: vi.fn(),
   replace: vi.fn(),

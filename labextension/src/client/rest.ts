@@ -12,6 +12,7 @@ import type { Page } from '../store/lines';
 import { queryOf } from './query';
 import type { Place, Query } from './query';
 import { refusal, RestError } from './refusal';
+import type { Received } from './upload';
 
 export { queryOf, RestError };
 export type { Place };
@@ -64,6 +65,14 @@ export interface ModelList {
   readonly models: readonly Offer[];
   readonly default: { readonly id: string; readonly label: string; readonly why: string };
   readonly providers: readonly KeyPlace[];
+}
+
+/** What can be typed after `/`; `direct` ones mean something only where no model answers. */
+export interface Command {
+  readonly name: string;
+  readonly usage: string;
+  readonly help: string;
+  readonly heard_by: 'all' | 'direct';
 }
 
 /** What was sent to a provider in one step; `sent` in seconds since 1970. */
@@ -178,9 +187,52 @@ export class Rest {
     return this.ask('POST', `threads/${threadId}/kernel/restart`, place, {});
   }
 
-  /** Copies a file below the notebook's folder into the thread's, by its path there. */
-  copyIn(threadId: string, path: string, place: Place = {}): Promise<Artifact> {
-    return this.ask('POST', `threads/${threadId}/import`, place, { path });
+  /** Copies a file below the notebook's folder into the thread's, under its own path there unless `name` is given. */
+  copyIn(threadId: string, path: string, place: Place = {}, name?: string): Promise<Artifact> {
+    return this.ask('POST', `threads/${threadId}/import`, place, { path, ...(name && { name }) });
+  }
+
+  /** Puts a new file whole. */
+  putFile(threadId: string, path: string, file: Blob, place: Place = {}): Promise<Received> {
+    return this.put(threadId, path, file, place);
+  }
+
+  /** Puts a piece of a new file of `size` bytes; without one it only asks how much has come. */
+  putPiece(
+    threadId: string,
+    path: string,
+    {
+      start,
+      piece,
+      size
+    }: { readonly start: number | null; readonly piece: Blob | null; readonly size: number },
+    place: Place = {}
+  ): Promise<Received> {
+    const range = start === null || piece === null ? '*' : `${start}-${start + piece.size - 1}`;
+    return this.put(threadId, path, piece, place, { 'Content-Range': `bytes ${range}/${size}` });
+  }
+
+  /** What can be typed after `/`. Asked for once. */
+  async commands(): Promise<readonly Command[]> {
+    this.known ??= await this.ask<{ commands: readonly Command[] }>('GET', 'commands');
+    return this.known.commands;
+  }
+
+  private known: { readonly commands: readonly Command[] } | undefined;
+
+  private put(
+    threadId: string,
+    path: string,
+    body: Blob | null,
+    place: Place,
+    headers: Readonly<Record<string, string>> = {}
+  ): Promise<Received> {
+    const address = `threads/${threadId}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+    return this.request(address, place, {
+      method: 'PUT',
+      body,
+      headers: { 'Content-Type': 'application/octet-stream', ...headers }
+    });
   }
 
   models(): Promise<ModelList> {
@@ -237,9 +289,12 @@ export class Rest {
     return new URL(url, new URL(this.settings.baseUrl, PageConfig.getBaseUrl())).href;
   }
 
-  private async ask<T>(method: string, path: string, query: Query | Place = {}, body?: unknown): Promise<T> {
+  private ask<T>(method: string, path: string, query: Query | Place = {}, body?: unknown): Promise<T> {
+    return this.request(path, query, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+  }
+
+  private async request<T>(path: string, query: Query | Place, init: RequestInit): Promise<T> {
     const url = URLExt.join(this.settings.baseUrl, 'chat-sessions', path) + queryOf(query);
-    const init = { method, body: body === undefined ? undefined : JSON.stringify(body) };
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, this.settings);

@@ -5,16 +5,18 @@ import { ellipsesIcon } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 
-import type { Decision } from '../protocol';
+import type { ContextItem, Decision } from '../protocol';
 import { modelOf } from '../store/model';
 import type { Shown } from '../store/thread';
 import { isStoppable, waitingOf } from '../store/turns';
 import { spentIn } from '../store/usage';
+import type { AlongActions } from './alongActions';
 import { Banners } from './Banner';
 import { Chip } from './Chip';
 import { RunProvider } from './Code';
 import type { Run } from './Code';
 import { Composer } from './Composer';
+import { DropTarget } from './DropTarget';
 import { EmptyState } from './EmptyState';
 import { FilesStrip } from './Files';
 import { useHost } from './host';
@@ -25,8 +27,12 @@ import { useSource } from './source';
 /** What can be done with a thread. One object for the life of the thread. */
 export interface ChatActions {
   readonly send: (text: string) => void;
+  /** Sends what is in the composer, with what goes along. */
+  readonly submit: (text: string) => void;
+  /** What can go along; `null` where nothing can. */
+  readonly along: AlongActions | null;
   /** Sends a message that follows that run, `null` being the root. */
-  readonly branch: (text: string, parentRunId: string | null) => void;
+  readonly branch: (text: string, parentRunId: string | null, context?: readonly ContextItem[]) => void;
   /** Shows the branch through a run. */
   readonly look: (runId: string) => void;
   readonly decide: (runId: string, decisions: ReadonlyMap<string, Decision>) => void;
@@ -71,6 +77,9 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
   const { defaultModel } = useSource(preferences);
   const [started, start] = useState(0);
   const { view, draft } = shown;
+  const { along } = actions;
+  const blocked = blockedIn(shown, trans);
+  const isBlocked = blocked !== null;
   const { runs, pending, tip, head } = view;
   const spent = useMemo(() => spentIn({ runs, pending, tip, head }), [runs, pending, tip, head]);
   const empty =
@@ -87,15 +96,21 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
       />
     );
   return (
-    <div className="jcs-Chat">
+    <DropTarget
+      onFiles={along && !isBlocked ? along.upload : null}
+      onPaths={paths => along?.takePaths(paths)}
+      onCells={cells => along?.takeCells(cells)}
+    >
       <ChatBody shown={shown} actions={actions} empty={empty} />
       <Composer
         draft={draft}
         isRunning={isStoppable(view)}
-        blocked={blockedIn(shown, trans)}
+        blocked={blocked}
         focusKey={started > 0 ? `${String(focusKey)}:${started}` : focusKey}
         onWrite={actions.write}
-        onSend={actions.send}
+        onSend={actions.submit}
+        along={shown.along}
+        alongActions={along}
         onStop={actions.cancel}
       >
         <Chip
@@ -126,7 +141,7 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
           )}
         </Chip>
       </Composer>
-    </div>
+    </DropTarget>
   );
 }
 

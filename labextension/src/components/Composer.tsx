@@ -1,15 +1,22 @@
 /**
  * Where a message is written: of Enter and Shift+Enter one sends and the other begins a new line, as it is set. An input
- * method's Enter does neither.
+ * method's Enter does neither. `/` offers commands, `@` what can go along; files are dropped, pasted or picked.
  */
 
 import { stopIcon } from '@jupyterlab/ui-components';
-import { useEffect, useRef } from 'react';
-import type { KeyboardEvent, ReactNode } from 'react';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
+import type { ClipboardEvent, KeyboardEvent, ReactNode } from 'react';
 
-import { sendIcon } from '../icons';
+import { attachIcon, sendIcon } from '../icons';
+import type { Along } from '../store/along';
+import type { AlongActions } from './alongActions';
+import { AlongChips } from './AlongChips';
 import { useHost } from './host';
 import { useSource } from './source';
+import { optionId, Suggestions } from './Suggestions';
+import { replaced } from './trigger';
+import type { Suggestion, Trigger } from './trigger';
+import { useSuggestions } from './useSuggestions';
 
 export interface ComposerProps {
   readonly draft: string;
@@ -21,16 +28,28 @@ export interface ComposerProps {
   readonly onWrite: (draft: string) => void;
   readonly onSend: (text: string) => void;
   readonly onStop: () => void;
+  /** What goes along with the next message. */
+  readonly along?: readonly Along[];
+  /** What can go along, and be typed after a sign; absent or `null` where nothing can. */
+  readonly alongActions?: AlongActions | null;
   /** What stands at its foot. */
   readonly children?: ReactNode;
 }
 
+const NOTHING: readonly Along[] = [];
+
 export function Composer(props: ComposerProps): JSX.Element {
   const { trans, preferences } = useHost();
   const { sendKey } = useSource(preferences);
-  const { draft, isRunning, blocked } = props;
+  const { draft, isRunning, blocked, along = NOTHING, alongActions = null } = props;
   const area = useRef<HTMLTextAreaElement>(null);
-  const isSendable = draft.trim() !== '' && blocked === null;
+  const listId = useId();
+  const [caret, setCaret] = useState<number | null>(null);
+  const caretAfter = useRef<number | null>(null);
+  const [isHeld, hold] = useState(false);
+  const isComing = along.some(each => each.state === 'coming');
+  const hasFailed = along.some(each => each.state === 'failed');
+  const isSendable = (draft.trim() !== '' || along.length > 0) && blocked === null;
 
   useEffect(() => {
     if (props.focusKey !== undefined) {
@@ -38,22 +57,72 @@ export function Composer(props: ComposerProps): JSX.Element {
     }
   }, [props.focusKey]);
 
+  useLayoutEffect(() => {
+    if (caretAfter.current !== null) {
+      area.current?.setSelectionRange(caretAfter.current, caretAfter.current);
+      caretAfter.current = null;
+    }
+  }, [draft]);
+
   const send = (): void => {
-    if (isSendable) {
-      props.onSend(draft.trim());
-      props.onWrite('');
+    if (!isSendable || hasFailed) {
+      return;
+    }
+    if (isComing) {
+      hold(true);
+      return;
+    }
+    props.onSend(draft.trim() || trans.__('Please look at this.'));
+    props.onWrite('');
+    setCaret(null);
+  };
+  useSendWhenThere({ isHeld, isComing, hasFailed }, () => {
+    hold(false);
+    send();
+  });
+
+  const write = (text: string): void => {
+    hold(false);
+    props.onWrite(text);
+  };
+
+  const choose = (option: Suggestion, trigger: Trigger): void => {
+    const next = replaced(draft, trigger, trigger.kind === '/' ? `${option.label} ` : '');
+    caretAfter.current = next.caret;
+    write(next.text);
+    setCaret(null);
+    if (trigger.kind === '@') {
+      alongActions?.choose(option.key);
     }
   };
+  const { trigger, options, active, aim, takesKey } = useSuggestions(draft, caret, alongActions, choose);
+  const isSuggesting = options.length > 0 && trigger !== null;
+
   const onKeyDown = (event: KeyboardEvent): void => {
     // 229 is what some browsers give for a key the input method took.
-    const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;
-    const isSendKey = event.key === 'Enter' && event.shiftKey === (sendKey === 'Shift+Enter');
-    if (isSendKey && !event.altKey && !isComposing) {
+    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+      return;
+    }
+    if (takesKey(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === 'Enter' && event.shiftKey === (sendKey === 'Shift+Enter') && !event.altKey) {
       event.preventDefault();
       send();
-    } else if (event.key === 'Escape' && isRunning && !isComposing) {
+    } else if (event.key === 'Escape' && (isHeld || isRunning)) {
       event.preventDefault();
-      props.onStop();
+      hold(false);
+      if (!isHeld) {
+        props.onStop();
+      }
+    }
+  };
+  const onPaste = (event: ClipboardEvent): void => {
+    const files = [...event.clipboardData.files];
+    // What offices copy comes as words and as a picture of them: the words are meant.
+    if (alongActions && files.length > 0 && !event.clipboardData.getData('text/plain')) {
+      event.preventDefault();
+      alongActions.upload(files);
     }
   };
 
@@ -61,50 +130,141 @@ export function Composer(props: ComposerProps): JSX.Element {
     blocked ?? (isRunning ? trans.__('Write the next message…') : trans.__('Write a message…'));
   return (
     <div className="jcs-Composer">
-      <div className="jcs-Composer-box">
-        {/* The hidden copy in ::after gives the text area its height. */}
-        <div className="jcs-Composer-text" data-text={draft}>
-          <textarea
-            ref={area}
-            rows={1}
-            value={draft}
-            placeholder={placeholder}
-            aria-label={trans.__('Message')}
-            aria-description={
-              sendKey === 'Enter'
-                ? trans.__('Enter sends, Shift+Enter begins a new line')
-                : trans.__('Shift+Enter sends, Enter begins a new line')
-            }
-            disabled={blocked !== null}
-            onChange={event => props.onWrite(event.target.value)}
-            onKeyDown={onKeyDown}
-          />
+      {isSuggesting && (
+        <Suggestions
+          id={listId}
+          label={trigger.kind === '/' ? trans.__('Commands') : trans.__('What can go along')}
+          options={options}
+          active={active}
+          onAim={aim}
+          onChoose={option => choose(option, trigger)}
+        />
+      )}
+      <div className="jcs-Composer-frame">
+        {along.length > 0 && alongActions && (
+          <AlongChips along={along} onRemove={alongActions.remove} onRetry={alongActions.retry} />
+        )}
+        <div className="jcs-Composer-box">
+          {alongActions && <AttachButton isDisabled={blocked !== null} onFiles={alongActions.upload} />}
+          {/* The hidden copy in ::after gives the text area its height. */}
+          <div className="jcs-Composer-text" data-text={draft}>
+            <textarea
+              ref={area}
+              rows={1}
+              value={draft}
+              placeholder={placeholder}
+              aria-label={trans.__('Message')}
+              aria-description={
+                (sendKey === 'Enter'
+                  ? trans.__('Enter sends, Shift+Enter begins a new line')
+                  : trans.__('Shift+Enter sends, Enter begins a new line')) +
+                (alongActions ? `. ${trans.__('/ offers commands, @ what can go along')}` : '')
+              }
+              aria-autocomplete={alongActions ? 'list' : undefined}
+              aria-haspopup={alongActions ? 'listbox' : undefined}
+              aria-controls={isSuggesting ? listId : undefined}
+              aria-activedescendant={isSuggesting ? optionId(listId, active) : undefined}
+              disabled={blocked !== null}
+              onChange={event => {
+                write(event.target.value);
+                setCaret(event.target.selectionStart);
+              }}
+              onSelect={event => {
+                // Only while something is typed there: to come back to a word is not to type it.
+                const { selectionStart, selectionEnd } = event.currentTarget;
+                setCaret(known =>
+                  known === null || selectionStart !== selectionEnd ? null : selectionStart
+                );
+              }}
+              onBlur={() => setCaret(null)}
+              onKeyDown={onKeyDown}
+              onPaste={onPaste}
+            />
+          </div>
+          {isRunning && (
+            <button
+              type="button"
+              className="jcs-IconButton jcs-Stop"
+              title={trans.__('Stop (Escape)')}
+              aria-label={trans.__('Stop')}
+              onClick={props.onStop}
+            >
+              <stopIcon.react tag="span" />
+            </button>
+          )}
+          {(!isRunning || isSendable) && (
+            <button
+              type="button"
+              className="jcs-IconButton jcs-Send"
+              title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
+              aria-label={trans.__('Send')}
+              disabled={!isSendable || hasFailed}
+              onClick={send}
+            >
+              <sendIcon.react tag="span" />
+            </button>
+          )}
         </div>
-        {isRunning && (
-          <button
-            type="button"
-            className="jcs-IconButton jcs-Stop"
-            title={trans.__('Stop (Escape)')}
-            aria-label={trans.__('Stop')}
-            onClick={props.onStop}
-          >
-            <stopIcon.react tag="span" />
-          </button>
-        )}
-        {(!isRunning || isSendable) && (
-          <button
-            type="button"
-            className="jcs-IconButton jcs-Send"
-            title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
-            aria-label={trans.__('Send')}
-            disabled={!isSendable}
-            onClick={send}
-          >
-            <sendIcon.react tag="span" />
-          </button>
-        )}
       </div>
+      {(isHeld || (hasFailed && draft.trim() !== '')) && (
+        <p className="jcs-Composer-word" role="status">
+          {isHeld
+            ? trans.__('Sent as soon as the files are there')
+            : trans.__('A file could not be attached: try again, or remove it to send')}
+        </p>
+      )}
       {props.children}
     </div>
+  );
+}
+
+/** Sends what is held once no file is on its way any more; a file that fails lets it go instead. */
+function useSendWhenThere(
+  state: { readonly isHeld: boolean; readonly isComing: boolean; readonly hasFailed: boolean },
+  onThere: () => void
+): void {
+  const { isHeld, isComing, hasFailed } = state;
+  const then = useRef(onThere);
+  useEffect(() => {
+    then.current = onThere;
+  });
+  useEffect(() => {
+    if (isHeld && (!isComing || hasFailed)) {
+      then.current();
+    }
+  }, [isHeld, isComing, hasFailed]);
+}
+
+interface AttachButtonProps {
+  readonly isDisabled: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+function AttachButton({ isDisabled, onFiles }: AttachButtonProps): JSX.Element {
+  const { trans } = useHost();
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        className="jcs-IconButton jcs-Attach"
+        title={trans.__('Attach files')}
+        aria-label={trans.__('Attach files')}
+        disabled={isDisabled}
+        onClick={() => picker.current?.click()}
+      >
+        <attachIcon.react tag="span" />
+      </button>
+      <input
+        ref={picker}
+        type="file"
+        multiple
+        hidden
+        onChange={event => {
+          onFiles([...(event.target.files ?? [])]);
+          event.target.value = '';
+        }}
+      />
+    </>
   );
 }

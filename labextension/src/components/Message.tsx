@@ -6,7 +6,7 @@ import { memo, useMemo } from 'react';
 import { Markdown } from '../markdown/Markdown';
 import { sentIcon } from '../icons';
 import type { AnswerRecord, Approval, CallInFlight, Content, Message, RunInFlight } from '../protocol';
-import { resultOf, textOf, wordsOf } from '../store/turns';
+import { alongOf, resultOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Deciding } from '../store/view';
 import { ApprovalCard } from './Approval';
@@ -71,9 +71,10 @@ function TurnBody(props: TurnProps): JSX.Element {
   const isThinking = !isOver && pieces.every(piece => piece.calls.length === 0 && !piece.text);
   return (
     <div className={`jcs-Turn${isLast ? ' jcs-mod-last' : ''}`}>
-      {asked !== null && (
+      {question !== null && asked !== null && (
         <Question
           content={asked}
+          along={alongOf(question.message)}
           isCode={pieces.some(piece => piece.calls.some(isEcho))}
           isEditing={props.isEditing}
           onEdit={
@@ -81,7 +82,7 @@ function TurnBody(props: TurnProps): JSX.Element {
               ? undefined
               : isEdited => props.onEdit(isEdited ? keyOf(turn) : null)
           }
-          onResend={text => actions.branch(text, first.parent_run_id ?? null)}
+          onResend={text => actions.branch(text, first.parent_run_id ?? null, alongOf(question.message))}
         >
           <Switch
             label={trans.__('Wording')}

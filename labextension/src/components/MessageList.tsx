@@ -8,7 +8,7 @@
 import { caretDownIcon } from '@jupyterlab/ui-components';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { endOf, runningOf, textOf, turnsTo, waitingOf } from '../store/turns';
+import { alongOf, endOf, runningOf, textOf, turnsTo, waitingOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Shown } from '../store/thread';
 import type { Kept, Pending } from '../store/view';
@@ -93,6 +93,7 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
         return (
           <Waiting
             content={content}
+            along={alongOf(message)}
             isEditing={editing === row.key}
             onEdit={isEdited => edit(isEdited ? row.key : null)}
             onRewrite={text => actions.rewrite(message.id, text)}

@@ -4,12 +4,18 @@ import { closeIcon, editIcon } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 import type { KeyboardEvent, ReactNode } from 'react';
 
+import type { ContextItem } from '../protocol';
 import { textOf } from '../store/turns';
 import type { Pending } from '../store/view';
+import { SentAlong } from './AlongChips';
 import { useHost } from './host';
+
+const NO_ITEMS: readonly ContextItem[] = [];
 
 export interface QuestionProps {
   readonly content: string;
+  /** What was sent along. */
+  readonly along?: readonly ContextItem[];
   /** Whether it is code that was run as it stands. */
   readonly isCode?: boolean;
   readonly isEditing?: boolean;
@@ -23,7 +29,7 @@ export interface QuestionProps {
 
 export function Question(props: QuestionProps): JSX.Element {
   const { trans } = useHost();
-  const { content, isCode = false, isEditing = false, onEdit, onResend } = props;
+  const { content, along = NO_ITEMS, isCode = false, isEditing = false, onEdit, onResend } = props;
   if (isEditing && onEdit) {
     const end = (text: string | null): void => {
       onEdit(false);
@@ -49,6 +55,7 @@ export function Question(props: QuestionProps): JSX.Element {
         )}
         <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
           <div className="jcs-Question-text">{content}</div>
+          <SentAlong items={along} />
         </article>
       </div>
       {props.children}
@@ -108,6 +115,7 @@ function QuestionEditor({ content, isCode, onEnd }: QuestionEditorProps): JSX.El
 
 export interface WaitingProps {
   readonly content: string;
+  readonly along: readonly ContextItem[];
   readonly isEditing: boolean;
   readonly onEdit: (isEdited: boolean) => void;
   readonly onRewrite: (text: string) => void;
@@ -115,11 +123,18 @@ export interface WaitingProps {
 }
 
 /** A message that waits behind the one being answered. */
-export function Waiting({ content, isEditing, onEdit, onRewrite, onWithdraw }: WaitingProps): JSX.Element {
+export function Waiting({
+  content,
+  along,
+  isEditing,
+  onEdit,
+  onRewrite,
+  onWithdraw
+}: WaitingProps): JSX.Element {
   const { trans } = useHost();
   return (
     <div className={`jcs-Turn${isEditing ? '' : ' jcs-mod-waiting'}`}>
-      <Question content={content} isEditing={isEditing} onEdit={onEdit} onResend={onRewrite} />
+      <Question content={content} along={along} isEditing={isEditing} onEdit={onEdit} onResend={onRewrite} />
       <p className="jcs-Question-state">
         {trans.__('Waiting its turn')}
         <button
@@ -149,7 +164,7 @@ export function PendingMessage({ pending, isOffline, onSendAgain, onDiscard }: P
   const { state, refusal } = pending;
   return (
     <div className={`jcs-Turn jcs-mod-${state}`}>
-      <Question content={textOf(pending.content)} />
+      <Question content={textOf(pending.content)} along={pending.options?.context} />
       {state === 'failed' ? (
         <div className="jcs-Question-state jcs-mod-failed" role="alert">
           <span>{trans.__('Not sent: %1', refusal?.message ?? '')}</span>

@@ -5,6 +5,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 
 import type { Thread } from '../store/thread';
 import { DIRECT } from '../store/turns';
+import { alongActionsOf } from './alongActions';
 import { Chat } from './Chat';
 import type { ChatActions } from './Chat';
 import { fenced } from './Code';
@@ -32,7 +33,10 @@ export function actionsOf(thread: Thread, host: Host): ChatActions {
   const fallback = (): string | null => host.preferences.value.defaultModel || null;
   return {
     send: text => thread.send(text, {}, fallback()),
-    branch: (text, parentRunId) => thread.send(text, { parentRunId }, fallback()),
+    submit: text => thread.submit(text, fallback()),
+    along: alongActionsOf(thread, host),
+    branch: (text, parentRunId, context) =>
+      thread.send(text, { parentRunId, ...(context?.length && { context }) }, fallback()),
     chooseModel: () => void askForModel(thread, host),
     showRequests: runIds => void showRequests(thread, runIds, host),
     look: runId => thread.look(runId),

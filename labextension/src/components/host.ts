@@ -8,7 +8,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
 
 import type { Place } from '../client/rest';
-import type { Permission } from '../protocol';
+import type { ContextItem, Permission } from '../protocol';
 import type { Source } from './source';
 
 /** What a person has set. */
@@ -29,6 +29,29 @@ export interface Named {
   readonly place: Place;
 }
 
+/** Something of the notebook that can go along with a message. */
+export interface Mention {
+  readonly key: string;
+  readonly label: string;
+  /** What it begins with. */
+  readonly detail: string;
+  readonly item: ContextItem;
+}
+
+/** The notebook someone works in, and the files of the server, as far as they can go along with a message. */
+export interface NotebookContext {
+  /** The active cell, what is selected in it, the last error: those that are there. */
+  readonly mentions: () => readonly Mention[];
+  /** A cell, as nbformat has it. */
+  readonly cell: (json: unknown) => ContextItem;
+  /** Names of the files in a folder below the server's root. */
+  readonly filesIn: (folder: string) => Promise<readonly string[]>;
+  /** The bytes of a file below the server's root. */
+  readonly read: (path: string) => Promise<File>;
+  /** A path without the name of the drive it is on. */
+  readonly localPath: (path: string) => string;
+}
+
 export interface Host {
   readonly trans: TranslationBundle;
   readonly rendermime: IRenderMimeRegistry;
@@ -40,6 +63,8 @@ export interface Host {
   readonly copy: (text: string) => void;
   /** Has the page look again at what lies in the notebook's folder. */
   readonly refreshFolder: () => void;
+  /** What can go along with a message; `null` where there are no notebooks. */
+  readonly notebook: NotebookContext | null;
   /** Puts code into a new cell below the active one; `null` where there are no notebooks. */
   readonly insertBelow: ((code: string) => void) | null;
   /** The same above it. */

@@ -145,7 +145,9 @@ export class Desk {
   }
 
   private fresh(notebook: string | null, isProvisional: boolean): Choice {
-    const choice = { threadId: newId(), place: { notebook }, isProvisional };
+    // What was written in a thread that never began is not lost with the page.
+    const unsent = isProvisional ? this.threads.unsent(notebook) : null;
+    const choice = { threadId: unsent ?? newId(), place: { notebook }, isProvisional };
     this.choices.set(keyOf(notebook), choice);
     return choice;
   }

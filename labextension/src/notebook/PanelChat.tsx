@@ -72,6 +72,8 @@ const refuse = (): Promise<never> => Promise.reject(new Error('A saved chat is o
 /** What can be done with a saved chat: it is read. */
 const NOTHING: ChatActions = {
   send: nothing,
+  submit: nothing,
+  along: null,
   branch: nothing,
   look: nothing,
   decide: nothing,

@@ -72,6 +72,8 @@ function Reading({ shown, actions }: { readonly shown: Shown; readonly actions: 
 function actionsOf(thread: Thread, host: Host): ChatActions {
   return {
     send: text => thread.send(text),
+    submit: text => thread.submit(text),
+    along: null,
     branch: (text, parentRunId) => thread.send(text, { parentRunId }),
     look: runId => thread.look(runId),
     decide: (runId, decisions) => thread.decide(runId, decisions),

@@ -48,6 +48,10 @@ export class VisitorRest implements ThreadRest {
   readonly holdKey = refused;
   readonly forgetKey = refused;
   readonly requests = refused;
+  readonly copyIn = refused;
+  readonly putFile = refused;
+  readonly putPiece = refused;
+  readonly commands = refused;
 
   /** An address of a file as the server gave it, asked for as this share. */
   resolve(url: string): string {

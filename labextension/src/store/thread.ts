@@ -6,7 +6,7 @@
 
 import { queryOf } from '../client/query';
 import type { Place } from '../client/query';
-import type { ModelList, Rest, SentRequest, StoredFile } from '../client/rest';
+import type { Command, ModelList, Rest, SentRequest, StoredFile } from '../client/rest';
 import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
 import { newId } from '../ids';
@@ -21,11 +21,15 @@ import type {
   SendOptions,
   ServerFrame
 } from '../protocol';
+import type { Along } from './along';
+import { Attachments } from './attachments';
+import { NOTHING } from './drafts';
+import type { Drafts } from './drafts';
 import { foldNewest, foldPage, isWhole, joinsRead } from './lines';
 import type { Page as PathPage } from './lines';
 import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
-import { leafOf, needsOlder, runningOf } from './turns';
+import { alongOf, leafOf, needsOlder, runningOf } from './turns';
 import { EMPTY } from './view';
 import type { View } from './view';
 
@@ -37,6 +41,8 @@ export interface Shown {
   readonly tries: number;
   /** What is written and not sent. */
   readonly draft: string;
+  /** What goes along with it; none where it is absent. */
+  readonly along?: readonly Along[];
   readonly isLoadingOlder: boolean;
   /** What lies in the thread's folder. */
   readonly files: readonly StoredFile[];
@@ -65,6 +71,10 @@ export type ThreadRest = Pick<
   | 'holdKey'
   | 'forgetKey'
   | 'requests'
+  | 'commands'
+  | 'copyIn'
+  | 'putFile'
+  | 'putPiece'
 >;
 
 /** What a page gives its threads: the notebooks it has open, and what its person has set. */
@@ -89,6 +99,7 @@ export class Thread {
   };
   private told: Shown = this.shown;
   private readonly wire: Wire;
+  readonly attachments: Attachments;
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastTold = 0;
@@ -101,8 +112,20 @@ export class Thread {
     readonly place: Place,
     private readonly rest: ThreadRest,
     connect: Connect = openWire,
-    private readonly page: Page | null = null
+    private readonly page: Page | null = null,
+    private readonly drafts: Drafts | null = null
   ) {
+    const { text, along } = drafts?.read(id) ?? NOTHING;
+    this.shown = { ...this.shown, draft: text, along };
+    this.told = this.shown;
+    this.attachments = new Attachments(
+      id,
+      place,
+      rest,
+      along,
+      now => this.writeDown({ along: now }),
+      () => void this.loadFiles()
+    );
     const notebooks = page && 'true';
     this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after), notebooks }), {
       after: () => this.shown.view.seq,
@@ -134,10 +157,24 @@ export class Thread {
       ...(Object.keys(permissions).length > 0 && { permissions }),
       ...(model !== null && { model }),
       ...(tip !== null && { parentRunId: tip }),
-      ...options
+      ...options,
+      // The server says where files are; it is not told.
+      ...(options.context && { context: options.context.map(item => ({ ...item, url: undefined })) })
     };
     const isPlain = Object.keys(placed).length === 0;
     this.ask({ kind: 'send', id: newId(), content, ...(!isPlain && { options: placed }) });
+  }
+
+  /** Sends what is written, with what goes along; both are gone from the composer then. */
+  submit(text: string, fallback: string | null = null): void {
+    const context = this.attachments.take();
+    this.writeDown({ draft: '' });
+    this.send(text, context.length > 0 ? { context } : {}, fallback);
+  }
+
+  /** What can be typed after `/`. */
+  commands(): Promise<readonly Command[]> {
+    return this.rest.commands();
   }
 
   /** The model a message names: the one chosen here, else the path's, else `fallback`. */
@@ -252,15 +289,23 @@ export class Thread {
   /** Says a message that waits in other words, at the end of the queue. Has it begun, the words are kept as a draft. */
   rewrite(messageId: string, text: string): void {
     const id = newId();
+    const waiting = this.shown.view.messages.get(messageId);
+    const context = waiting ? alongOf(waiting.message) : [];
     this.answers.set(id, {
-      met: () => this.send(text),
+      met: () => this.send(text, context.length > 0 ? { context } : {}),
       refused: () => this.write([this.shown.draft, text].filter(Boolean).join('\n\n'))
     });
     this.ask({ kind: 'withdraw', id, messageId });
   }
 
   write(draft: string): void {
-    this.show({ draft });
+    this.writeDown({ draft });
+  }
+
+  private writeDown(change: Pick<Partial<Shown>, 'draft' | 'along'>): void {
+    this.show(change);
+    const { draft: text, along = [], view } = this.shown;
+    this.drafts?.write(this.id, { text, along }, this.place.notebook ?? null, view.seq === 0);
     this.tell();
   }
 
@@ -304,6 +349,7 @@ export class Thread {
   close(): void {
     clearTimeout(this.timer);
     this.listeners.clear();
+    this.attachments.close();
     this.wire.close();
   }
 

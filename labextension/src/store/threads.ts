@@ -7,6 +7,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import { notebookOf, placeOf } from '../client/rest';
 import type { Place, Rest, ThreadRow } from '../client/rest';
+import type { Drafts } from './drafts';
 import { Thread } from './thread';
 import type { Connect, Page } from './thread';
 
@@ -26,8 +27,14 @@ export class OpenThreads {
   constructor(
     private readonly rest: Rest,
     private readonly connect?: Connect,
-    private readonly page: Page | null = null
+    private readonly page: Page | null = null,
+    private readonly drafts: Drafts | null = null
   ) {}
+
+  /** A thread beside that notebook in which someone wrote and never sent; `null` where there is none. */
+  unsent(notebook: string | null): string | null {
+    return this.drafts?.unsent(notebook) ?? null;
+  }
 
   /** Tells the ids of threads that were deleted here. */
   get forgotten(): ISignal<this, string> {
@@ -58,6 +65,7 @@ export class OpenThreads {
   /** Closes a thread that has been deleted. */
   forget(threadId: string): void {
     this.drop(threadId);
+    this.drafts?.drop(threadId);
     this.gone.emit(threadId);
   }
 
@@ -70,7 +78,7 @@ export class OpenThreads {
 
   private open(threadId: string, place: Place): Held {
     const held = {
-      thread: new Thread(threadId, place, this.rest, this.connect, this.page),
+      thread: new Thread(threadId, place, this.rest, this.connect, this.page, this.drafts),
       viewers: 0,
       timer: undefined
     };
@@ -81,8 +89,8 @@ export class OpenThreads {
   private closeAtRest(threadId: string, held: Held): void {
     clearTimeout(held.timer);
     held.timer = setTimeout(() => {
-      const { draft, view } = held.thread.snapshot();
-      if (held.thread.isBusy || draft || view.pending.length > 0) {
+      const { draft, along = [], view } = held.thread.snapshot();
+      if (held.thread.isBusy || draft || along.length > 0 || view.pending.length > 0) {
         this.closeAtRest(threadId, held);
       } else {
         this.drop(threadId);

@@ -2,7 +2,7 @@
  * What a view shows: turns along the path, what waits, whether something runs.
  */
 
-import type { Content, Message, ToolMessage } from '../protocol';
+import type { Content, ContextItem, Message, ToolMessage } from '../protocol';
 import { pathOf } from './lines';
 import type { Kept, Run, View } from './view';
 
@@ -148,6 +148,19 @@ export function textOf(content: Content | undefined): string {
     return content;
   }
   return (content ?? []).flatMap(part => (part.type === 'text' ? [part.text] : [])).join('\n');
+}
+
+/** What a person sent along with a message. */
+export function alongOf(message: Message): readonly ContextItem[] {
+  const items =
+    message.role === 'user' ? (message.metadata as SentRecord | undefined)?.jupyter?.context : null;
+  return Array.isArray(items) ? items : NONE_ALONG;
+}
+
+const NONE_ALONG: readonly ContextItem[] = [];
+
+interface SentRecord {
+  readonly jupyter?: { readonly context?: readonly ContextItem[] };
 }
 
 /** The words of any message. */

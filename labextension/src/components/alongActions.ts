@@ -1,0 +1,108 @@
+/** What a person can send along from the page a chat is shown in. */
+
+import type { Thread } from '../store/thread';
+import type { Host } from './host';
+import type { Suggestion } from './trigger';
+
+/** Milliseconds that a list of files is waited for. */
+const PATIENCE = 1500;
+
+export interface AlongActions {
+  readonly upload: (files: readonly File[]) => void;
+  /** Takes files by their path below the server's root. */
+  readonly takePaths: (paths: readonly string[]) => void;
+  readonly takeCells: (cells: readonly unknown[]) => void;
+  /** Takes something `mentions` gave, by its key. */
+  readonly choose: (key: string) => void;
+  readonly remove: (id: string) => void;
+  readonly retry: (id: string) => void;
+  readonly commands: () => Promise<readonly Suggestion[]>;
+  readonly mentions: () => Promise<readonly Suggestion[]>;
+}
+
+/** What can go along with a thread's messages. */
+export function alongActionsOf(thread: Thread, { trans, notebook }: Host): AlongActions {
+  const { attachments } = thread;
+  const choices = new Map<string, () => void>();
+
+  /** The folder beside which the thread lives, as a path below the server's root. */
+  const folder = (): string => {
+    const { notebook: path, folder: named } = thread.place;
+    return (
+      thread.snapshot().view.thread?.folder ?? (path ? path.split('/').slice(0, -1).join('/') : (named ?? ''))
+    );
+  };
+
+  const takePath = async (given: string): Promise<void> => {
+    const path = notebook?.localPath(given) ?? given;
+    const name = path.split('/').pop() ?? path;
+    const beside = folder();
+    const isBelow = beside === '' || path.startsWith(`${beside}/`);
+    if (isBelow) {
+      attachments.copyIn(beside === '' ? path : path.slice(beside.length + 1));
+      return;
+    }
+    try {
+      const file = await notebook?.read(path);
+      if (file) {
+        attachments.upload(file);
+      }
+    } catch {
+      attachments.refuse(name, trans.__('%1 cannot be read; only files can be attached, no folders.', name));
+    }
+  };
+
+  return {
+    upload: files => files.forEach(file => attachments.upload(file)),
+    takePaths: paths => paths.forEach(path => void takePath(path)),
+    takeCells: cells =>
+      cells.forEach(cell => {
+        const item = notebook?.cell(cell);
+        if (item) {
+          const line = (item.source ?? '').trim().split('\n')[0].slice(0, 40);
+          attachments.add(line ? trans.__('Cell: %1', line) : trans.__('Cell'), item);
+        }
+      }),
+    choose: key => choices.get(key)?.(),
+    remove: id => attachments.remove(id),
+    retry: id => attachments.retry(id),
+    commands: async () => {
+      const commands = await thread.commands();
+      const isModels = thread.snapshot().view.agent?.kind !== 'none';
+      return commands
+        .filter(command => command.heard_by === 'all' || !isModels)
+        .map(({ name, usage, help }) => ({
+          key: name,
+          label: `/${name}`,
+          detail: usage === `/${name}` ? help : `${usage.slice(name.length + 2)} · ${help}`
+        }));
+    },
+    mentions: async () => {
+      choices.clear();
+      const found: Suggestion[] = [];
+      const offer = (key: string, label: string, detail: string, choose: () => void): void => {
+        choices.set(key, choose);
+        found.push({ key, label, detail });
+      };
+      for (const { key, label, detail, item } of notebook?.mentions() ?? []) {
+        offer(key, label, detail, () => attachments.add(label, item));
+      }
+      for (const { path } of thread.snapshot().files) {
+        offer(`files:${path}`, path, trans.__('in this chat'), () =>
+          attachments.add(path, { type: 'file', path })
+        );
+      }
+      // What lies beside the notebook is not to be had on every server: the rest is offered all the same.
+      const beside = await Promise.race([notebook?.filesIn(folder()).catch(() => []) ?? [], late()]);
+      for (const path of beside) {
+        offer(`beside:${path}`, path, trans.__('beside the notebook'), () => attachments.copyIn(path));
+      }
+      return found;
+    }
+  };
+}
+
+/** No files, after a while. */
+function late(): Promise<readonly string[]> {
+  return new Promise(resolve => setTimeout(resolve, PATIENCE, []));
+}

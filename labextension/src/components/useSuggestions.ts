@@ -1,0 +1,106 @@
+/** What is suggested while someone types, which of it is chosen by the keys, and what they do. */
+
+import { useEffect, useMemo, useState } from 'react';
+import type { KeyboardEvent } from 'react';
+
+import { fitting, triggerAt } from './trigger';
+import type { Suggestion, Trigger } from './trigger';
+
+/** What can be suggested after each sign; asked for when the sign is typed. */
+export interface Suggesting {
+  readonly commands: () => Promise<readonly Suggestion[]>;
+  readonly mentions: () => Promise<readonly Suggestion[]>;
+}
+
+export interface Suggested {
+  readonly trigger: Trigger | null;
+  /** None where nothing fits: then nothing is shown. */
+  readonly options: readonly Suggestion[];
+  readonly active: number;
+  readonly aim: (index: number) => void;
+  /** Whether a key was meant for the suggestions. */
+  readonly takesKey: (event: KeyboardEvent) => boolean;
+}
+
+const NONE: readonly Suggestion[] = [];
+
+export function useSuggestions(
+  text: string,
+  caret: number | null,
+  suggesting: Suggesting | null,
+  onChoose: (option: Suggestion, trigger: Trigger) => void
+): Suggested {
+  const trigger = useMemo(
+    () => (suggesting && caret !== null ? triggerAt(text, caret) : null),
+    [suggesting, text, caret]
+  );
+  const { kind = null, query = '', from = -1 } = trigger ?? {};
+  const [all, setAll] = useState<{ readonly of: string; readonly options: readonly Suggestion[] } | null>(
+    null
+  );
+  const [aimed, aimAt] = useState<{ readonly of: string; readonly index: number } | null>(null);
+  const [dismissed, dismiss] = useState<string | null>(null);
+  const place = kind === null ? null : `${kind}${from}`;
+
+  useEffect(() => {
+    if (kind === null || suggesting === null || place === null) {
+      return undefined;
+    }
+    let isGone = false;
+    const found = kind === '/' ? suggesting.commands() : suggesting.mentions();
+    found.then(
+      options => isGone || setAll({ of: place, options }),
+      () => isGone || setAll({ of: place, options: [] }) // What is typed is sent as it is.
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [kind, place, suggesting]);
+
+  if (place === null && dismissed !== null) {
+    dismiss(null);
+  }
+  // Whatever is typed next aims at the best again.
+  const typed = `${place}:${query}`;
+  const aim = (index: number): void => aimAt({ of: typed, index });
+
+  const options = useMemo(
+    () => (all !== null && all.of === place && dismissed !== place ? fitting(all.options, query) : NONE),
+    [all, place, dismissed, query]
+  );
+  const chosen = Math.min(aimed?.of === typed ? aimed.index : 0, options.length - 1);
+
+  const takesKey = (event: KeyboardEvent): boolean => {
+    const isAsking = kind === '@' && query !== '' && all?.of !== place;
+    if (isAsking && event.key === 'Enter') {
+      return true; // What is meant is about to be offered; it is not sent as it stands.
+    }
+    if (options.length === 0 || trigger === null || event.altKey || event.ctrlKey || event.metaKey) {
+      return false;
+    }
+    switch (event.key) {
+      case 'ArrowDown':
+        aim((chosen + 1) % options.length);
+        return true;
+      case 'ArrowUp':
+        aim((chosen + options.length - 1) % options.length);
+        return true;
+      case 'Escape':
+        dismiss(place);
+        return true;
+      case 'Tab':
+      case 'Enter': {
+        // What is typed whole is meant as it is: Enter sends it.
+        const isWhole = event.key === 'Enter' && kind === '/' && options[chosen].label === `/${query}`;
+        if (event.shiftKey || isWhole) {
+          return false;
+        }
+        onChoose(options[chosen], trigger);
+        return true;
+      }
+      default:
+        return false;
+    }
+  };
+  return { trigger, options, active: chosen, aim, takesKey };
+}
