@@ -6,7 +6,7 @@ import { RestError } from '../src/client/refusal';
 import { PIECE, upload } from '../src/client/upload';
 import type { PutPiece } from '../src/client/upload';
 import { fitting, replaced, triggerAt } from '../src/components/trigger';
-import { changedAlong, itemsOf, uploadPath } from '../src/store/along';
+import { changedAlong, itemsOf, shownPath, uploadPath } from '../src/store/along';
 import type { Along, AlongChange } from '../src/store/along';
 import { Attachments } from '../src/store/attachments';
 import type { AttachmentRest } from '../src/store/attachments';
@@ -106,6 +106,14 @@ describe('the list of what goes along', () => {
     expect(uploadPath('i', '...')).toBe('uploads/i/file');
     expect(uploadPath('i', `${'x'.repeat(200)}.png`)).toMatch(/^uploads\/i\/x{76}\.png$/);
   });
+});
+
+it('an attached file is shown by its name', () => {
+  expect(['uploads/1-2/a.csv', 'data/a.csv', 'uploads/a.csv'].map(shownPath)).toEqual([
+    'a.csv',
+    'data/a.csv',
+    'uploads/a.csv'
+  ]);
 });
 
 describe('an upload', () => {

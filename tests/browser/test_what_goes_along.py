@@ -182,7 +182,12 @@ def test_an_upload_goes_on_after_the_connection_broke_and_the_message_waits_for_
     assert file.read_bytes() == content
     size = len(content)
     assert seen[:2] == [f"bytes 0-999999/{size}", f"bytes 1000000-1999999/{size}"]
-    assert seen[2:] == [f"bytes */{size}", f"bytes */{size}", f"bytes 1000000-1999999/{size}", f"bytes 2000000-2499999/{size}"]
+    assert seen[2:] == [
+        f"bytes */{size}",
+        f"bytes */{size}",
+        f"bytes 1000000-1999999/{size}",
+        f"bytes 2000000-2499999/{size}",
+    ]
 
 
 def test_a_cell_and_a_file_of_the_browser_are_dragged_into_the_chat(lab: Lab, page: Page) -> None:
@@ -251,14 +256,20 @@ def test_an_input_methods_enter_sends_nothing_and_what_is_typed_offline_is_sent_
     open_lab(page, lab)
     chat = open_chat(page)
     chat.composer.fill("print('後' + 'で')")
-    composing = "area => area.dispatchEvent(new KeyboardEvent('keydown', " \
+    composing = (
+        "area => area.dispatchEvent(new KeyboardEvent('keydown', "
         "{ key: 'Enter', bubbles: true, cancelable: true, isComposing: true }))"
+    )
     chat.composer.evaluate(composing)
     expect(chat.composer).to_have_value("print('後' + 'で')")
     lab.kill()
     expect(chat.place.get_by_text("cannot be reached", exact=False).first).to_be_visible(timeout=30_000)
     expect(chat.composer).to_be_enabled()
-    chat.composer.press("Enter")
-    expect(chat.composer).to_have_value("")
+
+    def is_sent() -> bool:  # JupyterLab's own dialog about the server may take the first Enter
+        chat.composer.press("Enter")
+        return chat.composer.input_value() == ""
+
+    until(is_sent)
     lab.start()
     chat.shows("後で", timeout=60_000)

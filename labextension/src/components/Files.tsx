@@ -4,6 +4,7 @@ import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon, saveIcon } from 
 import { memo, useId, useState } from 'react';
 
 import type { Artifact } from '../protocol';
+import { shownPath } from '../store/along';
 import { useHost } from './host';
 import { sized } from './time';
 
@@ -23,7 +24,7 @@ export function Files({ files, onSave }: FilesProps): JSX.Element {
           {file.url === undefined ? (
             <span className="jcs-File">
               <fileIcon.react tag="span" />
-              <span className="jcs-File-name">{file.path}</span>
+              <span className="jcs-File-name">{shownPath(file.path)}</span>
             </span>
           ) : (
             <a
@@ -33,7 +34,7 @@ export function Files({ files, onSave }: FilesProps): JSX.Element {
               title={trans.__('Download %1', file.path)}
             >
               <fileIcon.react tag="span" />
-              <span className="jcs-File-name">{file.path}</span>
+              <span className="jcs-File-name">{shownPath(file.path)}</span>
               <span className="jcs-File-size">{sized(file.size, locale)}</span>
               <downloadIcon.react tag="span" />
             </a>
@@ -102,7 +103,9 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
       >
         <Caret.react tag="span" className="jcs-Tool-caret" />
         <span>{trans._n('%1 file', '%1 files', files.length)}</span>
-        {!isOpen && <span className="jcs-Strip-gist">{newest.map(file => file.path).join(', ')}</span>}
+        {!isOpen && (
+          <span className="jcs-Strip-gist">{newest.map(file => shownPath(file.path)).join(', ')}</span>
+        )}
       </button>
       {isOpen && (
         <div id={list}>

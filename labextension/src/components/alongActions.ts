@@ -1,5 +1,6 @@
 /** What a person can send along from the page a chat is shown in. */
 
+import { shownPath } from '../store/along';
 import type { Thread } from '../store/thread';
 import type { Host } from './host';
 import type { Suggestion } from './trigger';
@@ -17,7 +18,8 @@ export interface AlongActions {
   readonly remove: (id: string) => void;
   readonly retry: (id: string) => void;
   readonly commands: () => Promise<readonly Suggestion[]>;
-  readonly mentions: () => Promise<readonly Suggestion[]>;
+  /** What can go along: at once what the page knows, then with the files beside the notebook. */
+  readonly mentions: (show: (found: readonly Suggestion[]) => void) => Promise<void>;
 }
 
 /** What can go along with a thread's messages. */
@@ -77,7 +79,7 @@ export function alongActionsOf(thread: Thread, { trans, notebook }: Host): Along
           detail: usage === `/${name}` ? help : `${usage.slice(name.length + 2)} · ${help}`
         }));
     },
-    mentions: async () => {
+    mentions: async show => {
       choices.clear();
       const found: Suggestion[] = [];
       const offer = (key: string, label: string, detail: string, choose: () => void): void => {
@@ -88,16 +90,17 @@ export function alongActionsOf(thread: Thread, { trans, notebook }: Host): Along
         offer(key, label, detail, () => attachments.add(label, item));
       }
       for (const { path } of thread.snapshot().files) {
-        offer(`files:${path}`, path, trans.__('in this chat'), () =>
-          attachments.add(path, { type: 'file', path })
+        offer(`files:${path}`, shownPath(path), trans.__('in this chat'), () =>
+          attachments.add(shownPath(path), { type: 'file', path })
         );
       }
+      show([...found]);
       // What lies beside the notebook is not to be had on every server: the rest is offered all the same.
       const beside = await Promise.race([notebook?.filesIn(folder()).catch(() => []) ?? [], late()]);
       for (const path of beside) {
         offer(`beside:${path}`, path, trans.__('beside the notebook'), () => attachments.copyIn(path));
       }
-      return found;
+      show(found);
     }
   };
 }

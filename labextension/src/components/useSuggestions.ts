@@ -9,7 +9,8 @@ import type { Suggestion, Trigger } from './trigger';
 /** What can be suggested after each sign; asked for when the sign is typed. */
 export interface Suggesting {
   readonly commands: () => Promise<readonly Suggestion[]>;
-  readonly mentions: () => Promise<readonly Suggestion[]>;
+  /** Shows what is found, perhaps more than once; resolves when that was all. */
+  readonly mentions: (show: (found: readonly Suggestion[]) => void) => Promise<void>;
 }
 
 export interface Suggested {
@@ -20,6 +21,13 @@ export interface Suggested {
   readonly aim: (index: number) => void;
   /** Whether a key was meant for the suggestions. */
   readonly takesKey: (event: KeyboardEvent) => boolean;
+}
+
+/** What was found for the sign at one place; `isAll`: nothing more comes. */
+interface Found {
+  readonly of: string;
+  readonly options: readonly Suggestion[];
+  readonly isAll: boolean;
 }
 
 const NONE: readonly Suggestion[] = [];
@@ -35,9 +43,7 @@ export function useSuggestions(
     [suggesting, text, caret]
   );
   const { kind = null, query = '', from = -1 } = trigger ?? {};
-  const [all, setAll] = useState<{ readonly of: string; readonly options: readonly Suggestion[] } | null>(
-    null
-  );
+  const [all, setAll] = useState<Found | null>(null);
   const [aimed, aimAt] = useState<{ readonly of: string; readonly index: number } | null>(null);
   const [dismissed, dismiss] = useState<string | null>(null);
   const place = kind === null ? null : `${kind}${from}`;
@@ -47,11 +53,19 @@ export function useSuggestions(
       return undefined;
     }
     let isGone = false;
-    const found = kind === '/' ? suggesting.commands() : suggesting.mentions();
-    found.then(
-      options => isGone || setAll({ of: place, options }),
-      () => isGone || setAll({ of: place, options: [] }) // What is typed is sent as it is.
-    );
+    const show =
+      (isAll: boolean) =>
+      (found: readonly Suggestion[] | null): void => {
+        if (!isGone) {
+          setAll(known => ({
+            of: place,
+            options: found ?? (known?.of === place ? known.options : NONE),
+            isAll
+          }));
+        }
+      };
+    const found = kind === '/' ? suggesting.commands() : suggesting.mentions(show(false)).then(() => null);
+    found.then(show(true), () => show(true)(null)); // Without suggestions what is typed is sent as it is.
     return () => {
       isGone = true;
     };
@@ -71,8 +85,8 @@ export function useSuggestions(
   const chosen = Math.min(aimed?.of === typed ? aimed.index : 0, options.length - 1);
 
   const takesKey = (event: KeyboardEvent): boolean => {
-    const isAsking = kind === '@' && query !== '' && all?.of !== place;
-    if (isAsking && event.key === 'Enter') {
+    const isAsking = kind === '@' && query !== '' && !(all?.of === place && all.isAll);
+    if (isAsking && options.length === 0 && event.key === 'Enter') {
       return true; // What is meant is about to be offered; it is not sent as it stands.
     }
     if (options.length === 0 || trigger === null || event.altKey || event.ctrlKey || event.metaKey) {

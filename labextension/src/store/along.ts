@@ -71,6 +71,11 @@ export function isImage(path: string): boolean {
   return IMAGE.test(path);
 }
 
+/** A path as people are shown it: of an attached file, its name. */
+export function shownPath(path: string): string {
+  return path.replace(/^uploads\/[^/]+\/(?=.)/, '');
+}
+
 /** Where an attached file is put: nothing has that name, so nothing is in its way. */
 export function uploadPath(id: string, name: string): string {
   // eslint-disable-next-line no-control-regex

@@ -305,7 +305,8 @@ export class Thread {
   private writeDown(change: Pick<Partial<Shown>, 'draft' | 'along'>): void {
     this.show(change);
     const { draft: text, along = [], view } = this.shown;
-    this.drafts?.write(this.id, { text, along }, this.place.notebook ?? null, view.seq === 0);
+    const isNew = view.seq === 0 && view.pending.length === 0;
+    this.drafts?.write(this.id, { text, along }, this.place.notebook ?? null, isNew);
     this.tell();
   }
 
