@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,12 +80,17 @@ def test_a_command_is_chosen_and_sent_by_keys_alone(lab: Lab, page: Page) -> Non
 
 
 def test_the_active_cell_its_selection_and_the_last_error_go_along_and_are_shown(lab: Lab, page: Page) -> None:
+    failed = {
+        "output_type": "error",
+        "ename": "KeyError",
+        "evalue": "'x'",
+        "traceback": ["\x1b[31mKeyError\x1b[0m: 'x'"],
+    }
+    code: dict[str, Any] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
     cells = [
-        {"cell_type": "code", "id": "one", "metadata": {}, "execution_count": 1, "source": "mean(x)", "outputs": [
-            {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": ["\u001b[31mKeyError\u001b[0m: 'x'"]},
-        ]},
-        {"cell_type": "code", "id": "two", "metadata": {}, "execution_count": None, "source": "total = 1", "outputs": []},
-    ]  # fmt: skip
+        {**code, "id": "one", "source": "mean(x)", "execution_count": 1, "outputs": [failed]},
+        {**code, "id": "two", "source": "total = 1"},
+    ]
     book = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     (lab.root / "failing.ipynb").write_text(json.dumps(book))
     open_lab(page, lab, "failing.ipynb")

@@ -70,7 +70,8 @@ export function alongActionsOf(thread: Thread, { trans, notebook }: Host): Along
     retry: id => attachments.retry(id),
     commands: async () => {
       const commands = await thread.commands();
-      const isModels = thread.snapshot().view.agent?.kind !== 'none';
+      // Who answers is not known before the server has said it; then all are offered.
+      const isModels = (thread.snapshot().view.agent?.kind ?? 'none') !== 'none';
       return commands
         .filter(command => command.heard_by === 'all' || !isModels)
         .map(({ name, usage, help }) => ({
