@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from jupyter_client.session import Session
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 2.0
 _POLL_S = 0.1
+_ERRANDS: set[asyncio.Task[None]] = set()
 _SHOWN = ("stream", "display_data", "execute_result", "error")
 
 
@@ -60,31 +61,34 @@ class NotebookKernel:
     async def run(self, cell: Cell) -> AsyncGenerator[Mapping[str, Any], None]:
         """The cell's outputs as they come, nbformat's; last `{"execution_count": …}`. Closing it interrupts."""
         manager = await self._manager()
-        async with _client(manager) as client:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(_client(manager))
             await _listening(client)
             content = {"code": cell.source, "silent": False, "store_history": True, "allow_stdin": False}
             request = client.session.msg("execute_request", {**content, "user_expressions": {}, "stop_on_error": True})
+            message_id = request["header"]["msg_id"]
             client.shell_channel.send(request)
-            is_ours, has_ended = False, False
+            state = "waiting"
             try:
-                while not has_ended:
+                while state != "idle":
                     message = await _next(client.iopub_channel, _POLL_S)
                     if message is None:
                         if not await ensure_async(manager.is_alive()):
                             raise NotFound("The notebook's kernel died while the cell ran.")
                         continue
-                    if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
-                        continue
-                    if message["msg_type"] == "status":
-                        is_ours = message["content"]["execution_state"] == "busy"
-                        has_ended = not is_ours
-                    elif message["msg_type"] in _SHOWN:
+                    state = _state_after(message, message_id, state)
+                    if message["parent_header"].get("msg_id") == message_id and message["msg_type"] in _SHOWN:
                         yield output_from_msg(message)  # type: ignore[no-untyped-call]
-                reply = await _reply(client, request["header"]["msg_id"], LOOK_S)
+                reply = await _reply(client, message_id, LOOK_S)
                 yield {"execution_count": (reply or {}).get("execution_count")}
             finally:
-                if is_ours and not has_ended:
-                    await ensure_async(manager.interrupt_kernel())
+                if state != "idle":
+                    self._run_errand(_stop(stack.pop_all(), client, manager, message_id, state))
+
+    def _run_errand(self, errand: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(errand)
+        _ERRANDS.add(task)
+        task.add_done_callback(_ERRANDS.discard)
 
     async def _manager(self) -> Any:
         try:
@@ -92,6 +96,24 @@ class NotebookKernel:
             return self._server.kernel_manager.get_kernel(session["kernel"]["id"])
         except (HTTPError, KeyError):
             raise NotFound("The notebook has no running kernel; the person has to start it first.") from None
+
+
+async def _stop(held: AsyncExitStack, client: AsyncKernelClient, manager: Any, message_id: str, state: str) -> None:
+    """Interrupts a request as soon as it is what the kernel is busy with; one that waits cannot be taken back."""
+    async with held:
+        while state == "waiting" and await ensure_async(manager.is_alive()):
+            message = await _next(client.iopub_channel, _POLL_S)
+            state = state if message is None else _state_after(message, message_id, state)
+            if await _reply(client, message_id, 0.0) is not None:
+                return  # it was aborted, with what failed before it
+        if state == "busy":
+            await ensure_async(manager.interrupt_kernel())
+
+
+def _state_after(message: Any, message_id: str, state: str) -> str:
+    """Whether a request waits, is what the kernel is `busy` with, or is over: `idle`."""
+    is_told = message["parent_header"].get("msg_id") == message_id and message["msg_type"] == "status"
+    return str(message["content"]["execution_state"]) if is_told else state
 
 
 @asynccontextmanager
@@ -106,19 +128,17 @@ async def _client(manager: Any) -> AsyncIterator[AsyncKernelClient]:
 
 
 async def _next(channel: Any, timeout_s: float) -> Any:
-    """The next message, `None` where none comes in time."""
-    if not await ensure_async(channel.msg_ready()):
-        with contextlib.suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(ensure_async(channel.get_msg()), timeout_s)
+    """The next message, `None` where none comes in time. Nothing is lost where the caller is cancelled."""
+    try:
+        return await ensure_async(channel.get_msg(timeout=timeout_s))
+    except Empty:
         return None
-    return await ensure_async(channel.get_msg())
 
 
 async def _answer(channel: Any, message_id: str, timeout_s: float) -> Mapping[str, Any] | None:
     deadline = time.monotonic() + timeout_s
-    while (left := deadline - time.monotonic()) > 0:
-        message = await _next(channel, left)
-        if message is not None and message["parent_header"].get("msg_id") == message_id:
+    while (message := await _next(channel, max(deadline - time.monotonic(), 0.0))) is not None:
+        if message["parent_header"].get("msg_id") == message_id:
             content: Mapping[str, Any] = message["content"]
             return content
     return None
