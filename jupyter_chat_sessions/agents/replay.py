@@ -81,7 +81,9 @@ class ReplayAgent:
             yield Done()
             return
         step = turn.steps[step_number]
-        words = re.findall(r"\s*\S+\s*", text_of(step.message)) or [""]
+        words = re.findall(r"\S+\s*|\s+", text_of(step.message)) or [
+            ""
+        ]  # each look ends at a word: blanks cost nothing
         for word in words:
             await asyncio.sleep(step.seconds / len(words))
             yield TextDelta(word)

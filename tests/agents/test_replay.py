@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,20 @@ def test_a_class_has_one_recording_for_every_thread(tmp_path: Path) -> None:
     agent = ReplayAgent.of_file(tmp_path / "kept.jsonl", name="lesson")
     assert agent.id == "lesson"
     assert "**Recording**, 2 of 3" in text(said(agent, asking(user(1), assistant(1, "lesson"), user(2))))
+
+
+def test_a_recording_made_to_keep_the_server_busy_costs_no_more_than_its_length() -> None:
+    run_id, at = new_run_id(), {"schema_version": 1, "created": "2026-11-21T00:00:00.000Z"}
+    question = {"id": "u", "role": "user", "content": "?"}
+    blank = {"id": "a", "role": "assistant", "content": " " * 60_000}
+    lines: list[dict[str, Any]] = [
+        {"type": "header", "guid": new_thread_id(), "notebook": None},
+        {"type": "message", "seq": 1, "message": question, "run_id": run_id},
+        {"type": "start", "seq": 2, "run_id": run_id, "message_id": "u", "parent_run_id": None, "model": None},
+        {"type": "message", "seq": 3, "message": blank, "run_id": run_id},
+        {"type": "run", "seq": 4, "run_id": run_id, "outcome": "success"},
+    ]
+    file = b"\n".join(json.dumps({**at, **line}).encode() for line in lines) + b"\n"
+    began = time.process_time()
+    said(ReplayAgent("lesson.jsonl"), asking(user(1), file=file))
+    assert time.process_time() - began < 2
