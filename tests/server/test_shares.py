@@ -382,6 +382,16 @@ async def test_what_a_visitor_has_done_is_not_allowed_by_the_settings_its_giver_
     message = json.dumps({"jsonrpc": "2.0", "id": 1, **call}).encode()
     assert (await raw("POST", f"/mcp/{TARGET}", message, **shown)).json["result"]["isError"]
     await raw("POST", address, json.dumps(allowing).encode())
+    run: dict[str, Any] = {
+        "threadId": TARGET,
+        "runId": TARGET,
+        "messages": [{"id": "m", "role": "user", "content": "use it"}],
+    }
+    run["forwardedProps"] = {"model": "played"}
+    assert (await raw("POST", f"/ag-ui/{TARGET}", json.dumps(run).encode(), **shown)).status == 200
+    results = [line["message"] for line in lines_of(jp_root_dir, TARGET) if line["type"] == "message"]
+    assert [each.get("error") for each in results if each["role"] == "tool"][-1] == "not allowed"
+    await raw("POST", address, json.dumps(allowing).encode())
     socket = await visit(visitor)
     await socket.send("use it", options={"model": "played"})
     await socket.event("RUN_FINISHED")

@@ -101,7 +101,8 @@ async def _send(session: Session, body: RunAgentInput, given: Given, run_id: Run
     waiting = session.conversation.asked
     if waiting is not None and not waiting.is_clients:
         raise Conflict("A person is asked here: answer the interrupts of the last run with resume.")
-    options = Options(model=body.model, instructions=given.instructions, tools=given.tools)
+    settings: dict[str, str] | None = None if caller.may_approve else {}  # see `asking.heeded`
+    options = Options(model=body.model, instructions=given.instructions, tools=given.tools, permissions=settings)
     record = _record(session, caller)
     try:
         receipt = await session.send(Sent(message_id, content, run_id, "queue", options, earlier=earlier))
