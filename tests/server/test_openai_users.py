@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,17 @@ async def test_a_call_id_of_anothers_thread_leads_nowhere(raw: Raw, agent: Playe
     assert theirs.headers["X-Thread-Id"] != first.headers["X-Thread-Id"]
     hers = await post(raw, "/chat/completions", answer, ANN)
     assert hers.headers["X-Thread-Id"] == first.headers["X-Thread-Id"]
+
+
+@pytest.mark.parametrize("chat_config", [KEPT_APART])
+async def test_a_run_that_is_named_as_anothers_run_tells_nothing_of_that_one(raw: Raw) -> None:
+    """Clients of AG-UI name their runs themselves."""
+    hers = await post(raw, "/responses", {"input": "my secret"}, ANN)
+    run_id, thread_id = hers.headers["X-Run-Id"], str(uuid.uuid4())
+    asks = {"threadId": thread_id, "runId": run_id, "messages": [{"id": "m", "role": "user", "content": "mine"}]}
+    begun = await raw("POST", "/ag-ui", json.dumps(asks).encode(), headers=BOB)
+    assert begun.status == 200
+    known = begun.headers["X-Thread-Id"].replace("-", "") + run_id.replace("-", "")
+    his = await raw("GET", f"/v1/responses/resp_{known}", headers=BOB)
+    assert "my secret" not in json.dumps(his.json)
+    assert (his.status, his.headers["X-Run-Id"]) == (200, run_id)

@@ -91,7 +91,7 @@ async def ask(asker: Asker, desk: Desk, question: Question, on_accepted: Callabl
 async def _joined(asker: Asker, desk: Desk, question: Question, before: Accepted) -> tuple[Accepted, Record]:
     """The answer that an earlier attempt began. One that ended because its client had left is made again."""
     session = await asker.chats.session(before.session.thread_id, asker.subject, asker.place)
-    record = desk.records.find(before.run_id)
+    record = desk.records.find(session.thread_id, before.run_id)
     if record is not None and not record.was_cancelled:
         return before, record
     run_id = before.run_id

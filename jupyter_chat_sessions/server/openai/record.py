@@ -12,7 +12,7 @@ from typing import Any
 from ...core.conversation import Conversation
 from ...core.errors import ChatError, NotFound, RunNotFound
 from ...core.frames import Frame, line_record
-from ...core.ids import RunId
+from ...core.ids import RunId, ThreadId
 from ...core.roles import Page
 from ...engine.session import Session
 from .telling import Ended, Happening, Telling
@@ -33,6 +33,10 @@ class Record:
         self._news = asyncio.Event()
         self.happenings: list[Happening] = []
         self.lost: ChatError | None = None
+
+    @property
+    def thread_id(self) -> ThreadId:
+        return self._session.thread_id
 
     @property
     def is_ended(self) -> bool:
@@ -128,25 +132,28 @@ class Record:
 
 
 class Records:
-    """The records of a server, by run. What is older than five minutes past its end is forgotten."""
+    """The records of a server, by thread and run: a client may have named its run as another's is named.
+
+    What is older than five minutes past its end is forgotten.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[RunId, Record] = {}
+        self._kept: dict[tuple[ThreadId, RunId], Record] = {}
 
-    def find(self, run_id: RunId) -> Record | None:
-        return self._kept.get(run_id)
+    def find(self, thread_id: ThreadId, run_id: RunId) -> Record | None:
+        return self._kept.get((thread_id, run_id))
 
     def keep(self, run_id: RunId, record: Record) -> None:
         """Keeps a record until some time after its end."""
-        self._kept[run_id] = record
-        asyncio.get_running_loop().call_later(KEPT_S, self._forget, run_id)
+        self._kept[record.thread_id, run_id] = record
+        asyncio.get_running_loop().call_later(KEPT_S, self._forget, (record.thread_id, run_id))
 
-    def _forget(self, run_id: RunId) -> None:
-        record = self._kept.get(run_id)
+    def _forget(self, key: tuple[ThreadId, RunId]) -> None:
+        record = self._kept.get(key)
         if record is not None and not record.is_ended:
-            asyncio.get_running_loop().call_later(KEPT_S, self._forget, run_id)
+            asyncio.get_running_loop().call_later(KEPT_S, self._forget, key)
         else:
-            self._kept.pop(run_id, None)
+            self._kept.pop(key, None)
 
 
 # --- runs that have begun before -------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ async def retrieved(chats: Chats, desk: Desk, session: Session, run_id: RunId) -
     lines = await all_lines(session, chats.disk)
     try:
         about, status = _about(session, run_id, lines)
-        record = desk.records.find(run_id) or await _reopened(chats, desk, session, run_id)
+        record = desk.records.find(session.thread_id, run_id) or await _reopened(chats, desk, session, run_id)
     except NotFound:
         raise ResponseNotFound("There is no such response.") from None
     return Response(about, status), record
