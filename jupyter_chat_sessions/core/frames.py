@@ -30,6 +30,10 @@ class Frame:
         return self._text
 
 
+HEARTBEAT = Frame({"kind": "heartbeat"})
+"""The server is still there."""
+
+
 def line_frame(line: Line, file_url: FileUrl) -> Frame:
     """The frame that tells of a line of the transcript."""
     return Frame({"kind": "event", "seq": line.seq, "event": custom("line", line_record(line, file_url))})

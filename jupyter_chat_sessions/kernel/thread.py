@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,12 +15,11 @@ from typing import Any
 from ..core.errors import ChatError
 from ..core.ids import ThreadId, parse_thread_id
 from .answer import Answer
+from .coming_back import FOR_GOOD, attempt_after, pause_before
 from .hearing import Hearing
 from .service import ChatService, Frame, Outgoing, Place, Record, Unreachable, Watch
 
 log = logging.getLogger(__name__)
-
-LONGEST_PAUSE_S = 5.0
 
 _CHANGING = frozenset({"message", "start", "run", "head", "withdrawn", "answer"})
 
@@ -173,24 +174,35 @@ class Thread:
         return listen(self.id, self._hearing.seq)
 
     def _listen(self, watch: Watch, frames: Iterator[Frame]) -> None:
-        """Hears frames until nobody needs more; a connection that breaks is made again."""
-        pause = 0.1
+        """Hears frames until nobody needs more; a connection that breaks is made again, however often it takes."""
+        attempt = 0
         while True:
+            began = time.monotonic()
             with watch:
                 for frame in frames:
                     self._hearing.hear(frame)
-                    pause = 0.1
                     if self._is_over(watch):
                         return
             if self._is_over(watch):
                 return
-            threading.Event().wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
-            with contextlib.suppress(ChatError):
-                watch = self._open()
-                frames = iter(watch)
-                with self._turn:
-                    self._watch = watch
+            attempt = attempt_after(attempt, time.monotonic() - began)
+            time.sleep(pause_before(attempt, random.random()))
+            watch, frames = self._reopened(watch)
+
+    def _reopened(self, broken: Watch) -> tuple[Watch, Iterator[Frame]]:
+        """A watch in the place of one that broke; the broken one where there is none, or none is wanted any more."""
+        try:
+            watch = self._open()
+        except ChatError as refusal:
+            if refusal.code in FOR_GOOD:
+                self._hearing.hear({"kind": "nack", "id": None, "code": refusal.code, "message": refusal.message})
+            return broken, iter(())
+        with self._turn:
+            if self._watch is broken:
+                self._watch = watch
+                return watch, iter(watch)
+        watch.close()
+        return broken, iter(())
 
     def _is_over(self, watch: Watch) -> bool:
         """Whether this watcher may go: it was replaced, or there is nothing left to hear."""

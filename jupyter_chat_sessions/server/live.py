@@ -53,6 +53,21 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         return PING_MS
 
     @property
+    def ping_timeout(self) -> int:
+        """Milliseconds after which a socket that answers no ping has lost its other end, and is closed."""
+        return 3 * PING_MS
+
+    def send_ping(self) -> None:
+        """Pings, and says the same in a frame, since pages do not see pings."""
+        from ..core.frames import HEARTBEAT
+
+        super().send_ping()
+        if self.ws_connection is None:  # given up: nobody is there for the closing handshake, which takes seconds
+            self._leave()
+        elif self._session is not None and not self._is_behind:
+            self._write(HEARTBEAT)
+
+    @property
     def max_message_size(self) -> int:
         return MOST_FRAME_BYTES
 

@@ -386,7 +386,12 @@ export interface NackFrame {
   readonly message: string;
 }
 
-export type ServerFrame = HelloFrame | EventFrame | AckFrame | NackFrame;
+/** The server is still there: pages do not see pings. */
+export interface HeartbeatFrame {
+  readonly kind: 'heartbeat';
+}
+
+export type ServerFrame = HelloFrame | EventFrame | AckFrame | NackFrame | HeartbeatFrame;
 
 // --- frames from the client -------------------------------------------------------------------------------------
 
@@ -474,5 +479,5 @@ export interface NotebookFrame {
 export type ClientFrame =
   NotebookFrame | SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame;
 
-/** Codes a socket is closed with for good: malformed, a token that has ended, unknown or another's, deleted. */
-export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410];
+/** Codes a socket is closed with for good: malformed, a token that ended, another's, deleted, unreadable. */
+export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410, 4422];

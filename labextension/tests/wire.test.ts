@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { WebSocket as Peer } from 'ws';
 
-import { delayBefore, openWire } from '../src/client/wire';
-import type { Connection, Wire } from '../src/client/wire';
+import { CAP, attemptAfter, delayBefore, openWire } from '../src/client/wire';
+import type { Connection, Patience, Wire } from '../src/client/wire';
 import type { ServerFrame } from '../src/protocol';
 import { Server } from './server';
 
@@ -42,14 +42,18 @@ interface Heard {
   readonly connections: Connection[];
 }
 
-function open(after = () => 0): Heard {
+function open(after = () => 0, patience?: Patience): Heard {
   const frames: ServerFrame[] = [];
   const connections: Connection[] = [];
-  const wire = openWire(seq => `${url}/live?after=${seq}`, {
-    after,
-    onFrame: frame => frames.push(frame),
-    onConnection: connection => connections.push(connection)
-  });
+  const wire = openWire(
+    seq => `${url}/live?after=${seq}`,
+    {
+      after,
+      onFrame: frame => frames.push(frame),
+      onConnection: connection => connections.push(connection)
+    },
+    patience
+  );
   return { wire, frames, connections };
 }
 
@@ -99,7 +103,7 @@ test('after a drop it joins again by itself, after the last line, and sends agai
   wire.close();
 });
 
-test.each([4400, 4404, 4410])('a socket closed with %i stays closed', async code => {
+test.each([4400, 4404, 4410, 4422])('a socket closed with %i stays closed', async code => {
   greet = peer => {
     peer.send(JSON.stringify({ kind: 'nack', id: null, code: 'thread_not_found', message: 'Unknown.' }));
     peer.close(code);
@@ -142,4 +146,88 @@ test('what is no frame is passed over', async () => {
   await until(() => frames.length === 2);
   expect(frames.map(frame => frame.kind)).toEqual(['hello', 'ack']);
   wire.close();
+});
+
+test('pauses double up to twenty seconds and never end, half of each left to chance', () => {
+  expect([0, 1, 2, 3, 6, 7, 1e9].map(attempt => delayBefore(attempt, 1))).toEqual([
+    0,
+    500,
+    1000,
+    2000,
+    16_000,
+    CAP,
+    CAP
+  ]);
+  for (const attempt of [1, 5, 1e9]) {
+    expect(delayBefore(attempt, 0)).toBe(delayBefore(attempt, 1) / 2);
+    expect(delayBefore(attempt, 0.5)).toBeLessThan(delayBefore(attempt, 0.6));
+  }
+});
+
+test('a connection that held makes a fresh start, one that broke at once does not', () => {
+  expect(attemptAfter(7, 5000)).toBe(1);
+  expect(attemptAfter(7, 4999)).toBe(7);
+  expect(attemptAfter(0, 0)).toBe(1);
+  expect(delayBefore(attemptAfter(0, 60_000), 0)).toBeGreaterThan(0);
+});
+
+test('a connection that breaks right after each hello is not tried in a hot loop', async () => {
+  greet = peer => {
+    peer.send(JSON.stringify(new Server().hello()));
+    peer.close(1011);
+  };
+  const { wire, connections } = open();
+  await new Promise(resolve => setTimeout(resolve, 1000));
+  expect(connections.slice(0, 2)).toEqual(['live', 'offline']);
+  expect(peers.length).toBeGreaterThan(1);
+  expect(peers.length).toBeLessThan(5);
+  wire.close();
+});
+
+const HASTY: Patience = { answer: 10_000, silence: 150, absence: 50 };
+
+test('a socket on which nothing is heard, though it looks open, is given up for another', async () => {
+  const { wire, connections } = open(() => 0, HASTY);
+  await until(() => peers.length === 2 && connections.at(-1) === 'live');
+  expect(connections).toEqual(['live', 'offline', 'live']);
+  wire.close();
+});
+
+test('a socket that opens and never says hello is given up as well', async () => {
+  greet = () => undefined;
+  const { wire, connections } = open(() => 0, HASTY);
+  await until(() => peers.length === 2);
+  greet = peer => peer.send(JSON.stringify(new Server().hello()));
+  await until(() => connections.at(-1) === 'live');
+  wire.close();
+});
+
+test('heartbeats keep a silent thread connected and are told to nobody', async () => {
+  const { wire, frames } = open(() => 0, HASTY);
+  await until(() => frames.length === 1);
+  const beat = setInterval(() => peers[0].send('{"kind":"heartbeat"}'), 30);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  clearInterval(beat);
+  expect(peers).toHaveLength(1);
+  expect(frames).toHaveLength(1);
+  wire.close();
+});
+
+test('a page that was away and comes back to silence joins again at once', async () => {
+  const { wire, connections } = open(() => 0, { ...HASTY, silence: 60_000 });
+  await until(() => connections.includes('live'));
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(connections).toEqual(['live']);
+  await new Promise(resolve => setTimeout(resolve, 60));
+  document.dispatchEvent(new Event('visibilitychange'));
+  await until(() => peers.length === 2 && connections.at(-1) === 'live');
+  wire.close();
+});
+
+test('a closed wire makes no further attempt', async () => {
+  const { wire, connections } = open(() => 0, HASTY);
+  await until(() => connections.includes('live'));
+  wire.close();
+  await new Promise(resolve => setTimeout(resolve, 300));
+  expect(peers).toHaveLength(1);
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import fcntl
+import json
 import os
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
@@ -199,7 +200,7 @@ async def test_a_query_that_is_no_text_is_refused_in_words(
     writer.close()
 
 
-async def test_a_silent_socket_is_kept_alive_by_pings(
+async def test_a_silent_socket_is_kept_alive_by_pings_and_by_frames_that_a_page_can_see(
     rest: Rest, new_id: Callable[[], str], jp_serverapp: Any, jp_base_url: str, jp_auth_header: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -208,14 +209,35 @@ async def test_a_silent_socket_is_kept_alive_by_pings(
     await rest("GET", "/health")
     url = f"{jp_base_url}chat-sessions/threads/{new_id()}/live"
     reader, writer = await handshake(url, jp_serverapp.port, jp_auth_header)
-    pings = 0
-    while pings < 3:
+    pings, frames = 0, list[str]()
+    while pings < 3 or len(frames) < 3:
         first, second = await asyncio.wait_for(reader.readexactly(2), 5)
         length = second & 127
         if length == 126:
             length = int.from_bytes(await reader.readexactly(2), "big")
-        await reader.readexactly(length)
-        pings += first & 15 == 9
+        payload = await reader.readexactly(length)
+        if first & 15 == 9:
+            pings += 1
+            writer.write(b"\x8a\x80\0\0\0\0")  # a pong
+        else:
+            frames.append(json.loads(payload)["kind"])
+    assert frames == ["hello", *["heartbeat"] * (len(frames) - 1)]
+    writer.close()
+
+
+async def test_a_socket_that_answers_no_ping_has_lost_its_other_end_and_is_no_viewer_any_more(
+    rest: Rest, chats: Callable[[], Any], new_id: Callable[[], str], jp_serverapp: Any, jp_base_url: str,
+    jp_auth_header: dict[str, str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(live_module, "PING_MS", 50)
+    thread_id = new_id()
+    await rest("GET", "/health")
+    url = f"{jp_base_url}chat-sessions/threads/{thread_id}/live"
+    _, writer = await handshake(url, jp_serverapp.port, jp_auth_header)  # it reads nothing, and never pongs
+    await until(lambda: chats().sessions.find(thread_id) is not None)
+    session = chats().sessions.find(thread_id)
+    await until(lambda: session.is_watched)
+    await until(lambda: not session.is_watched)
     writer.close()
 
 

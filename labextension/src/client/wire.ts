@@ -36,21 +36,48 @@ export function delayBefore(attempt: number, random: number): number {
   return delay / 2 + (delay / 2) * random;
 }
 
+/**
+ * The number of the next attempt, once a connection has broken that was greeted `livedMs` ago. One that held forgets
+ * what went before it; one that breaks at once, time and again, is tried less and less often.
+ */
+export function attemptAfter(attempt: number, livedMs: number): number {
+  return livedMs >= STEADY ? 1 : Math.max(attempt, 1);
+}
+
 /** The longest wait between two attempts, in milliseconds. */
 export const CAP = 20_000;
+
+/** A connection that held this long, in milliseconds, was a good one. */
+const STEADY = 5_000;
 
 /** A socket is given this long to open, in milliseconds. */
 const OPENING = 15_000;
 
-/** A frame is given this long to be acknowledged, in milliseconds; then the socket is taken for dead. */
-const PATIENCE = 10_000;
+/** How long, in milliseconds, before a socket is taken for dead. */
+export interface Patience {
+  /** A frame is given this long to be acknowledged. */
+  readonly answer: number;
+  /** This long nothing is heard, though the server's heartbeat comes every 10 s. */
+  readonly silence: number;
+  /** The same where the page was away, asleep perhaps: one heartbeat is enough to tell. */
+  readonly absence: number;
+}
+
+const PATIENCE: Patience = { answer: 10_000, silence: 25_000, absence: 12_000 };
 
 /** Opens a wire. `url` is asked for the socket's address at each attempt. */
-export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
+export function openWire(
+  url: (after: number) => string,
+  hearer: Hearer,
+  patience: Patience = PATIENCE
+): Wire {
   const unacknowledged = new Map<string, ClientFrame>();
   let attempt = 0;
   let tries = 0;
   let isGreeted = false;
+  let greeted = 0;
+  let heard = 0;
+  let silence: ReturnType<typeof setTimeout> | undefined;
   let wake: () => void = () => undefined;
 
   const address = async (): Promise<string> => {
@@ -73,9 +100,18 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
     shouldReconnectOnClose: event => !CLOSED_FOR_GOOD.includes(event.code)
   });
 
+  // A socket whose other end has vanished looks open for hours, and pages do not see pings: silence tells.
+  const listen = (): void => {
+    heard = Date.now();
+    clearTimeout(silence);
+    silence = setTimeout(reopen, patience.silence);
+  };
+  socket.addEventListener('open', listen);
+
   socket.addEventListener('message', ({ data }) => {
+    listen();
     const frame = parsed(data);
-    if (frame === null) {
+    if (frame === null || frame.kind === 'heartbeat') {
       return;
     }
     if (frame.kind === 'ack' || frame.kind === 'nack') {
@@ -83,8 +119,8 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
     }
     hearer.onFrame(frame);
     if (frame.kind === 'hello') {
-      attempt = 0;
       tries = 0;
+      greeted = Date.now();
       isGreeted = true;
       hearer.onConnection('live', 0);
       unacknowledged.forEach(each => socket.send(JSON.stringify(each)));
@@ -96,6 +132,10 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
     const isOver = CLOSED_FOR_GOOD.includes(event.code);
     const wasLive = isGreeted;
     isGreeted = false;
+    clearTimeout(silence);
+    if (wasLive) {
+      attempt = attemptAfter(attempt, Date.now() - greeted);
+    }
     if (isOver) {
       stopListening();
       hearer.onConnection('closed', 0);
@@ -109,19 +149,20 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
     wake();
   };
   const reopen = (): void => {
-    attempt = 0;
     socket.reconnect();
+    attempt = 0; // after the socket's end, which counts as a lost one
     wake();
   };
   const onVisible = (): void => {
     if (document.visibilityState === 'visible') {
-      nudge();
+      (isGreeted && Date.now() - heard > patience.absence ? reopen : nudge)();
     }
   };
   // After a change of network an open socket may be dead without knowing it; to join again costs one small frame.
   window.addEventListener('online', reopen);
   document.addEventListener('visibilitychange', onVisible);
   const stopListening = (): void => {
+    clearTimeout(silence);
     window.removeEventListener('online', reopen);
     document.removeEventListener('visibilitychange', onVisible);
   };
@@ -131,7 +172,7 @@ export function openWire(url: (after: number) => string, hearer: Hearer): Wire {
       unacknowledged.set(frame.id, frame);
       if (isGreeted && socket.readyState === ReconnectingWebSocket.OPEN) {
         socket.send(JSON.stringify(frame));
-        setTimeout(() => isGreeted && unacknowledged.has(frame.id) && reopen(), PATIENCE);
+        setTimeout(() => isGreeted && unacknowledged.has(frame.id) && reopen(), patience.answer);
       }
     },
     nudge,
