@@ -60,8 +60,9 @@ class Socket:
         return frame
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 20) -> dict[str, Any]:
-        while True:
-            frame = await self.next(timeout)
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:  # heartbeats come for ever
+            frame = await self.next(deadline - asyncio.get_running_loop().time())
             if wanted(frame):
                 return frame
 

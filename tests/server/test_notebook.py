@@ -153,8 +153,9 @@ async def test_a_page_that_has_it_open_is_asked_and_its_refusal_counts(
 async def test_an_answer_counts_from_the_page_that_was_asked_and_a_page_that_goes_does_not_hold_anything_up(
     live: Connect, chats: Chat, path: Path, jp_serverapp: ServerApp, thread_id: str
 ) -> None:
-    asked, other = await live(thread_id, notebooks="true"), await live(thread_id, notebooks="true")
+    asked = await live(thread_id, notebooks="true")
     await asked.next()
+    other = await live(thread_id, notebooks="true")
     await other.next()
     pages = jp_serverapp.web_app.settings["jupyter_chat_sessions"].open_pages
     (page, _) = list(pages._pages)
