@@ -47,7 +47,7 @@ class _PathSearch:
         self._withdrawn: set[str] = set()
         self._has_met_begun = False  # a message that was begun: messages begin in order, so nothing older waits
         self._page: list[tuple[int, MessageLine, tuple[RunId, ...]]] = []
-        self._waiting: list[Line] = []
+        self._waiting: list[MessageLine] = []
         self._has_more = False
 
     def pass_over(self, group: Group) -> None:
@@ -77,7 +77,9 @@ class _PathSearch:
         placed: list[tuple[int, Line]] = [(place, line) for place, line, _ in self._page]
         placed += [each for run in runs for each in self._about.get(run, ())]
         lines = [line for _, line in sorted(placed, key=lambda each: each[0])]
-        return Page((*lines, *reversed(self._waiting)), more=self._has_more, bad=self._bad)
+        # A line that was copied to a later place, as a merge of files does, waits for nothing: its start is older.
+        waiting = [line for line in reversed(self._waiting) if line.message["id"] not in self._begun]
+        return Page((*lines, *waiting), more=self._has_more, bad=self._bad)
 
     def _meet_head(self, run_id: RunId | None) -> None:
         if self._wanted == FOLLOWS_HEAD:
