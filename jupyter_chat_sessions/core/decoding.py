@@ -112,7 +112,7 @@ def _maybe_object(record: Mapping[str, Any], key: str) -> Mapping[str, Any] | No
 
 def _objects(record: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
     value = record[key]
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+    if not _are_objects(value):
         raise TypeError(key)
     return tuple(value)
 
@@ -129,7 +129,36 @@ def _message(record: Mapping[str, Any]) -> Message:
     message = _object(record, "message")
     _text(message, "id")
     _text(message, "role")
-    return message
+    odd = [name for name, is_sound in _PARTS.items() if name in message and not is_sound(message[name])]
+    return {name: value for name, value in message.items() if name not in odd} if odd else message
+
+
+def _are_calls(value: Any) -> bool:
+    return _are_objects(value) and all(
+        isinstance(call.get("id"), str)
+        and isinstance(function := call.get("function"), dict)
+        and isinstance(function.get("name"), str)
+        and isinstance(function.get("arguments"), str)
+        for call in value
+    )
+
+
+def _is_metadata(value: Any) -> bool:
+    ours = value.get("jupyter", {}) if isinstance(value, dict) else None
+    if not isinstance(ours, dict) or not _are_objects(ours.get("artifacts") or []):
+        return False
+    outputs = ours.get("outputs") or []
+    return _are_objects(outputs) and all(
+        isinstance(output.get(name) or {}, dict) for output in outputs for name in ("data", "metadata")
+    )
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+_PARTS: dict[str, Callable[[Any], bool]] = {"toolCalls": _are_calls, "metadata": _is_metadata}
+"""What others rely on in a message beside its words. Where it has another shape it is left out, and the words stay."""
 
 
 def _options(record: Mapping[str, Any]) -> Options:

@@ -142,3 +142,24 @@ def test_the_words_of_a_message_are_its_text_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "image", "url": "x"}, {"type": "text", "text": "b"}, 7]
     assert text_of({"id": "m", "role": "user", "content": parts}) == "a\nb"
     assert text_of({"id": "m", "role": "user"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("toolCalls", None),
+        ("toolCalls", [7]),
+        ("toolCalls", [{"id": "c1", "function": None}]),
+        ("toolCalls", [{"id": "c1", "function": {"name": "run_python", "arguments": {}}}]),
+        ("metadata", []),
+        ("metadata", {"jupyter": {"outputs": ["x"]}}),
+        ("metadata", {"jupyter": {"outputs": [{"output_type": "display_data", "data": "x"}]}}),
+        ("metadata", {"jupyter": {"artifacts": ["x"]}}),
+    ],
+)
+def test_a_part_of_a_message_that_nobody_can_read_is_left_out_and_its_words_stay(name: str, odd: object) -> None:
+    message = {"id": "a1", "role": "assistant", "content": "words"}
+    record = {"type": "message", "seq": 1, "created": "now", "message": {**message, name: odd}}
+    (line,) = decode(json.dumps(record).encode(), THREAD)
+    assert isinstance(line, MessageLine)
+    assert line.message == message
