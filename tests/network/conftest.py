@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pinging_server import RealServer, real_server
 from proxy import Proxy
-from real_server import RealServer, real_server
 
 PING_MS = 400
 

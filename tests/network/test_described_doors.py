@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from real_server import RealServer
+from pinging_server import RealServer
 
 SECONDS = int(os.environ.get("FUZZ_S", "60"))
 PROGRAM = shutil.which("st", path=str(Path(sys.executable).parent))

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from conftest import PING_MS
+from pinging_server import RealServer
 from proxy import Proxy, offline
-from real_server import RealServer
 from reciting_agent import recited
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
