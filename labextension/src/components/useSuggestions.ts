@@ -45,6 +45,8 @@ export function useSuggestions(
   const { kind = null, query = '', from = -1 } = trigger ?? {};
   const [all, setAll] = useState<Found | null>(null);
   const [aimed, aimAt] = useState<{ readonly of: string; readonly index: number } | null>(null);
+  /** What Enter was pressed for before anything was found. */
+  const [wanted, want] = useState<string | null>(null);
   const [dismissed, dismiss] = useState<string | null>(null);
   const place = kind === null ? null : `${kind}${from}`;
 
@@ -71,8 +73,9 @@ export function useSuggestions(
     };
   }, [kind, place, suggesting]);
 
-  if (place === null && dismissed !== null) {
+  if (place === null && (dismissed !== null || wanted !== null)) {
     dismiss(null);
+    want(null);
   }
   // Whatever is typed next aims at the best again.
   const typed = `${place}:${query}`;
@@ -84,10 +87,17 @@ export function useSuggestions(
   );
   const chosen = Math.min(aimed?.of === typed ? aimed.index : 0, options.length - 1);
 
+  useEffect(() => {
+    if (wanted === typed && trigger !== null && options.length > 0) {
+      onChoose(options[0], trigger);
+    }
+  }, [wanted, typed, trigger, options, onChoose]);
+
   const takesKey = (event: KeyboardEvent): boolean => {
     const isAsking = kind === '@' && query !== '' && !(all?.of === place && all.isAll);
     if (isAsking && options.length === 0 && event.key === 'Enter') {
-      return true; // What is meant is about to be offered; it is not sent as it stands.
+      want(typed); // What is meant is about to be offered; it is not sent as it stands.
+      return true;
     }
     if (options.length === 0 || trigger === null || event.altKey || event.ctrlKey || event.metaKey) {
       return false;
