@@ -40,7 +40,7 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
   if (isInWords(question)) {
     return (
       <div className="jcs-Asked" role="group" aria-label={title}>
-        <p className="jcs-Question-text">{question.message}</p>
+        <p className="jcs-Ask-text">{question.message}</p>
         <textarea
           className="jcs-Approval-note"
           rows={2}

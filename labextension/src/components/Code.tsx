@@ -13,6 +13,7 @@ import { createContext, useContext, useEffect, useState } from 'react';
 
 import { Rendered } from '../markdown/Rendered';
 import { useHost } from './host';
+import { Reachable } from './Reachable';
 
 /** Milliseconds a copy is confirmed. */
 const CONFIRMED = 1500;
@@ -62,7 +63,9 @@ export function CodeBlock({ text, language, children }: CodeBlockProps): JSX.Ele
   const runnable = RUNNABLE[language.toLowerCase()];
   return (
     <div className="jcs-Code">
-      {children}
+      <Reachable className="jcs-Wide" label={trans.__('Code')}>
+        {children}
+      </Reachable>
       <div className="jcs-Code-actions" role="group" aria-label={trans.__('Code')}>
         <CopyButton text={text} />
         {insertAbove && (

@@ -254,7 +254,7 @@ function piecesOf({ run, answers }: Turn, live: RunInFlight | null): readonly Pi
 function Working(): JSX.Element {
   const { trans } = useHost();
   return (
-    <div className="jcs-Working" role="status">
+    <div className="jcs-Working">
       <span className="jcs-unseen">{trans.__('Working…')}</span>
       <i />
       <i />

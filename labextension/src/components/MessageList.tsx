@@ -12,6 +12,7 @@ import { alongOf, endOf, runningOf, textOf, turnsTo, waitingOf } from '../store/
 import type { Turn } from '../store/turns';
 import type { Shown } from '../store/thread';
 import type { Kept, Pending } from '../store/view';
+import { Announcer } from './Announcer';
 import type { ChatActions } from './Chat';
 import { Fence } from './Fence';
 import { FoldsProvider } from './folds';
@@ -121,6 +122,8 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
           className="jcs-Log-scroller"
           role="log"
           aria-label={trans.__('Conversation')}
+          // The announcer speaks for it: a log would tell every piece.
+          aria-live="off"
           aria-busy={runningOf(view) !== null}
           tabIndex={0}
           onFocus={list.onFocus}
@@ -147,6 +150,7 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
             ))}
           </div>
         </div>
+        <Announcer key={view.thread?.thread_id} turn={turnAtEnd(rows)} runs={view.runs} />
         {!list.isAtEnd && (
           <button
             type="button"
@@ -183,6 +187,15 @@ function useRowsOf({ view }: Shown): readonly Row[] {
     ],
     [turns, waiting, pending]
   );
+}
+
+function turnAtEnd(rows: readonly Row[]): Turn | undefined {
+  for (const row of rows) {
+    if (row.kind === 'turn' && row.isLast) {
+      return row.turn;
+    }
+  }
+  return undefined;
 }
 
 function Older({ isLoading, onLoad }: { isLoading: boolean; onLoad: () => void }): JSX.Element {

@@ -6,6 +6,7 @@ import { Rendered } from '../markdown/Rendered';
 import type { Artifact, DataOutput, Output } from '../protocol';
 import { Fence } from './Fence';
 import { useHost } from './host';
+import { Reachable } from './Reachable';
 
 export interface OutputsProps {
   readonly outputs: readonly Output[];
@@ -30,24 +31,26 @@ interface OutputViewProps {
 }
 
 const OutputView = memo(function OutputView({ output, artifacts }: OutputViewProps): JSX.Element | null {
+  const { trans } = useHost();
   switch (output.output_type) {
     case 'stream':
       return (
-        <div
+        <Reachable
           className={`jcs-Output jcs-Output-text jcs-mod-${output.name === 'stderr' ? 'stderr' : 'stdout'}`}
+          label={trans.__('Output')}
         >
           <Rendered
             mimeType={`application/vnd.jupyter.${output.name === 'stderr' ? 'stderr' : 'stdout'}`}
             value={joined(output.text)}
           />
-        </div>
+        </Reachable>
       );
     case 'error': {
       const traceback = output.traceback.join('\n') || `${output.ename}: ${output.evalue}`;
       return (
-        <div className="jcs-Output jcs-Output-text jcs-mod-error">
+        <Reachable className="jcs-Output jcs-Output-text jcs-mod-error" label={trans.__('Error')}>
           <Rendered mimeType="application/vnd.jupyter.stderr" value={traceback} />
-        </div>
+        </Reachable>
       );
     }
     default:
@@ -87,9 +90,12 @@ function DataView({
     return null;
   }
   return (
-    <div className={`jcs-Output${mimeType === 'text/plain' ? ' jcs-Output-text' : ''}`}>
+    <Reachable
+      className={`jcs-Output${mimeType === 'text/plain' ? ' jcs-Output-text' : ''}`}
+      label={trans.__('Output')}
+    >
       <Rendered mimeType={mimeType} value={data[mimeType]} />
-    </div>
+    </Reachable>
   );
 }
 

@@ -9,6 +9,7 @@ import { textOf } from '../store/turns';
 import type { Pending } from '../store/view';
 import { SentAlong } from './AlongChips';
 import { useHost } from './host';
+import { Reachable } from './Reachable';
 
 const NO_ITEMS: readonly ContextItem[] = [];
 
@@ -54,7 +55,9 @@ export function Question(props: QuestionProps): JSX.Element {
           </button>
         )}
         <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
-          <div className="jcs-Question-text">{content}</div>
+          <Reachable className="jcs-Question-text" label={trans.__('The whole message')}>
+            {content}
+          </Reachable>
           <SentAlong items={along} />
         </article>
       </div>

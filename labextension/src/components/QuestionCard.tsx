@@ -30,9 +30,9 @@ export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps
   };
   return (
     <section className="jcs-Approval" aria-label={trans.__('A question to you')} aria-busy={isSending}>
-      <p className="jcs-Question-text">{question.message}</p>
+      <p className="jcs-Ask-text">{question.message}</p>
       {choices.length > 0 && (
-        <div className="jcs-Question-choices" role="group" aria-label={trans.__('Answers')}>
+        <div className="jcs-Ask-choices" role="group" aria-label={trans.__('Answers')}>
           {choices.map(choice => (
             <button
               key={choice}

@@ -12,6 +12,7 @@ import { Files } from './Files';
 import { useFold } from './folds';
 import { useHost } from './host';
 import { Outputs } from './Outputs';
+import { Reachable } from './Reachable';
 import { lasting } from './time';
 
 export interface ToolCardProps {
@@ -87,7 +88,11 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
           {record?.diff !== undefined ? (
             <Diff text={record.diff} name={artifacts[0]?.path ?? trans.__('Cell %1', record.cell_id ?? '')} />
           ) : (
-            others && <pre className="jcs-Tool-args">{others}</pre>
+            others && (
+              <Reachable className="jcs-Tool-args" label={trans.__('Arguments')}>
+                {others}
+              </Reachable>
+            )
           )}
           {edited && <p className="jcs-Tool-note">{trans.__('Changed by you before it ran.')}</p>}
           {record?.kernel?.fresh &&
@@ -101,7 +106,11 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
           {result &&
             outputs.length === 0 &&
             (!result.error || state === 'denied') &&
-            textOf(result.content) && <pre className="jcs-Tool-plain">{textOf(result.content)}</pre>}
+            textOf(result.content) && (
+              <Reachable className="jcs-Tool-plain" label={trans.__('Result')}>
+                {textOf(result.content)}
+              </Reachable>
+            )}
           {result?.error && state === 'failed' && !hasError(outputs) && (
             <p className="jcs-Tool-error">{result.error}</p>
           )}

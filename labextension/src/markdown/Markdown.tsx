@@ -5,6 +5,8 @@
 import { memo, useMemo, useState } from 'react';
 
 import { CodeBlock } from '../components/Code';
+import { useHost } from '../components/host';
+import { Reachable } from '../components/Reachable';
 import { blocksOf, codeOf, languageOf, NO_BLOCKS, renderable } from './blocks';
 import type { Blocks } from './blocks';
 import { Rendered } from './Rendered';
@@ -27,10 +29,13 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps): JSX.Ele
 
 /** One block; code comes with its buttons. */
 const Block = memo(function Block({ source }: { readonly source: string }): JSX.Element {
+  const { trans } = useHost();
   const code = codeOf(source);
   const rendered = <Rendered mimeType="text/markdown" value={source} />;
   return code === null ? (
-    rendered
+    <Reachable className="jcs-Wide" label={trans.__('Table or formula')}>
+      {rendered}
+    </Reachable>
   ) : (
     <CodeBlock text={code} language={languageOf(source)}>
       {rendered}
