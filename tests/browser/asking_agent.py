@@ -1,4 +1,5 @@
-"""An agent that does what it is told, as a model would: fenced Python becomes tool calls, other words are said back."""
+"""An agent that does what it is told, as a model would: fenced Python becomes tool calls, `ask me:` a question to the
+person, and other words are said back."""
 
 from __future__ import annotations
 
@@ -28,6 +29,10 @@ class Asking:
             yield TextDelta("Let me run this.")
             for place, code in enumerate(codes):
                 yield ToolCallDelta(place, f"call_{place}", "run_python", json.dumps({"code": code}))
+            yield Done("tool_calls")
+        elif text_of(newest).startswith("ask me: "):
+            question = {"question": text_of(newest).removeprefix("ask me: "), "choices": ["red", "blue"]}
+            yield ToolCallDelta(0, "call_ask", "ask_user", json.dumps(question))
             yield Done("tool_calls")
         else:
             for word in text_of(newest).split(" "):

@@ -75,9 +75,9 @@ class Lab:
 
     def set(self, plugin: str, settings: dict[str, object]) -> None:
         """What a person has set for a plugin of the front end, by its `package/plugin`."""
-        package, name = plugin.split("/")
+        package, _, name = plugin.rpartition("/")
         folder = self._home / "config" / "lab" / "user-settings" / package
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(settings))
 
     def start(self) -> None:

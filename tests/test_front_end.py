@@ -1,0 +1,19 @@
+"""What the built front end weighs."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parents[1] / "jupyter_chat_sessions" / "labextension" / "static"
+MOST_KB = 250
+
+
+def test_the_extension_is_under_250_kb_as_it_is_sent() -> None:
+    scripts = list(STATIC.glob("*.js"))
+    if not any(each.name.startswith("remoteEntry") for each in scripts):
+        pytest.skip("the front end is not built (jlpm build:prod in labextension/)")
+    sent = sum(len(gzip.compress(each.read_bytes())) for each in scripts)
+    assert sent < MOST_KB * 1000, f"{sent / 1000:.0f} kB gzipped"
