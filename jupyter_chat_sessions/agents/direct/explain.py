@@ -122,7 +122,10 @@ def _missing_module(failure: Failure, names: frozenset[str]) -> str:
         return f"`{root}` is there, but has no module `{inner}` in the version that is installed."
     package = PACKAGES.get(root, root)
     named = f" It comes with the package `{package}`." if package != root else ""
-    install = f"`%pip install {package}` installs it where there is a network; there may be none here."
+    install = (
+        f"`pip install {package}` in a terminal, in the environment Jupyter runs in, brings it;"
+        f" `%pip install {package}` here does where the chat has a network."
+    )
     close = _closest(root, _COMMON_MODULES, 0.75) or _closest(root, sys.stdlib_module_names, 0.75)
     if close and not named:  # a name with a typo must not be installed without a second look
         return f"The module `{root}` is not installed. Did you mean {_quoted(close[:1])}? If not, {install}"

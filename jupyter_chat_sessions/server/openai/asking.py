@@ -138,7 +138,7 @@ async def _send(asker: Asker, target: Target, question: Question, asked: str) ->
     session, given = target.session, question.given
     content, earlier = given.as_question()
     if is_blank(content):
-        raise Malformed("The last message has at least one character that is not blank.")
+        raise Malformed("There is nothing to answer: the last message, or `input`, is missing or blank.")
     waiting = session.conversation.asked
     if waiting is not None and not waiting.is_clients and not question.waits:
         raise Conflict("A person is asked here: first send an mcp_approval_response for each mcp_approval_request.")

@@ -71,7 +71,9 @@ export function ShareView({ shares, link, level, problem, onCreate, onRevoke }: 
               ? trans.__(
                   'They decide in your place, also on changes to the notebook and on code in its kernel, which nothing confines. Give this link only to people you would lend this computer.'
                 )
-              : trans.__('What they write can run code in this chat’s folder, read its notebook and use your model.')}
+              : trans.__(
+                  'What they write can run code in this chat’s folder, read its notebook and use your model.'
+                )}
         </p>
       )}
       <div className="jcs-Shares-make">

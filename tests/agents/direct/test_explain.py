@@ -43,8 +43,8 @@ def explained(code: str, **facts: Any) -> str:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("import no_such_module_here", ["`%pip install no_such_module_here`", "there may be none"]),
-        ("import nunpy", ["Did you mean `numpy`?", "If not, `%pip install nunpy`"]),
+        ("import no_such_module_here", ["`pip install no_such_module_here`", "where the chat has a network"]),
+        ("import nunpy", ["Did you mean `numpy`?", "If not, `pip install nunpy`"]),
         ("import json.nothing", ["`json` is there", "no module `nothing`"]),
         ("from json import lods", ["`json` is installed", "`lods`"]),
         ("totl + 1", ["`totl` is not defined", "Did you mean `total`"]),
