@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pinging_server import RealServer, real_server
+from pinging_server import PING_MS, RealServer, real_server
 from proxy import Proxy
-
-PING_MS = 400
 
 
 @pytest.fixture(autouse=True)

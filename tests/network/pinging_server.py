@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+PING_MS = 400
+"""How often it pings in tests; in life it is every 10 s."""
 CONFIG = """
 import sys
 sys.path.insert(0, {here!r})

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import PING_MS
-from pinging_server import RealServer
+from pinging_server import PING_MS, RealServer
 from proxy import Proxy, offline
 from reciting_agent import recited
 from tornado.httpclient import HTTPError, HTTPRequest
