@@ -58,7 +58,7 @@ def test_after_a_kill_the_page_comes_back_by_itself_says_interrupted_and_tries_a
     until(lambda: len(chat.ticks()) >= 5)
     time.sleep(0.5)  # the draft reaches the disk four times a second
     lab.kill()
-    expect(chat.place.get_by_role("status").first).to_contain_text("The server cannot be reached")
+    expect(chat.place.get_by_role("status").filter(has_text="The server cannot be reached").first).to_be_visible()
     lab.start()
     expect(chat.place.get_by_role("button", name="Retry")).to_be_visible(timeout=60_000)
     chat.shows("kept")
