@@ -66,6 +66,16 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """A chat of another program was brought in. A thread in which something was said takes none of it."""
+
+    turns: tuple[Earlier, ...]
+    source: Mapping[str, str]
+    """Where it came from: `kind`, `name`, and `id` where it has one."""
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Regenerated:
     """A person asked for another answer to the same message."""
 
@@ -168,6 +178,7 @@ Event = (
     | LaneReleased
     | Closed
     | Sent
+    | Imported
     | Regenerated
     | Answered
     | Switched

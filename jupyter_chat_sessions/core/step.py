@@ -46,6 +46,7 @@ from .events import (
     Ended,
     Event,
     Foreign,
+    Imported,
     LaneReleased,
     LaneTaken,
     Rebound,
@@ -69,6 +70,7 @@ from .transcript import (
     ConsentLine,
     DeletedLine,
     HeadLine,
+    ImportedLine,
     Line,
     Message,
     MessageLine,
@@ -146,6 +148,8 @@ def _decide(drafting: _Drafting, event: Event) -> None:
         drafting.after = replace(drafting.after, is_closing=True)
     elif isinstance(event, Sent):
         _accept(drafting, event)
+    elif isinstance(event, Imported):
+        _bring_in(drafting, event)
     elif isinstance(event, Regenerated):
         _regenerate(drafting, event)
     elif isinstance(event, Answered):
@@ -223,7 +227,8 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
     earlier = () if now.head is not None or now.accepted else event.earlier
     for turn in earlier:
         if turn.question is not None:
-            _recall(drafting, turn, turn.question)
+            # The message it comes with says whether the thread is listed.
+            _recall(drafting, turn, turn.question, Options(is_listed=False, place=drafting.after.place))
     message: dict[str, Any] = {"id": event.message_id, "role": "user", "content": event.content}
     kept = {"context": list(event.context) if event.context else None, "call": event.call}
     jupyter = {name: value for name, value in kept.items() if value is not None}
@@ -236,10 +241,20 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
             _note_answer(drafting, turn, event.message_id)
 
 
-def _recall(drafting: _Drafting, turn: Earlier, question: Message) -> None:
+def _bring_in(drafting: _Drafting, event: Imported) -> None:
+    if drafting.after.accepted:
+        return
+    drafting.write(ImportedLine(*drafting.place(), event.source))
+    if event.title is not None:
+        drafting.write(TitleLine(*drafting.place(), event.title))
+    for turn in event.turns:
+        if turn.question is not None:
+            _recall(drafting, turn, turn.question, Options(place=drafting.after.place))
+    drafting.is_synced = True
+
+
+def _recall(drafting: _Drafting, turn: Earlier, question: Message, options: Options) -> None:
     """A turn that was said elsewhere, as if it had been said here."""
-    # The message it comes with says whether the thread is listed.
-    options = Options(is_listed=False, place=drafting.after.place)
     drafting.write(MessageLine(*drafting.place(), question, turn.run_id, options))
     _note_answer(drafting, turn, question["id"])
 

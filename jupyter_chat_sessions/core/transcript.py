@@ -146,6 +146,13 @@ class CopiedLine(Line):
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedLine(Line):
+    """What follows was said elsewhere: `source` has `kind`, `name`, and `id` where it has one."""
+
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedLine(Line):
     pass
 
@@ -175,6 +182,7 @@ _TYPE_OF: dict[type[Line], str] = {
     NotebookLine: "notebook",
     ConsentLine: "consent",
     CopiedLine: "copied",
+    ImportedLine: "imported",
     DeletedLine: "deleted",
     RestoredLine: "restored",
 }

@@ -163,7 +163,7 @@ class Session:
         """Gives it a title; with `seen_at`, only if nobody has since line `seen_at` did."""
         await self._meet(events.Renamed(title, seen_at))
 
-    async def change(self, event: events.Rebound | events.Consented) -> None:
+    async def change(self, event: events.Rebound | events.Consented | events.Imported) -> None:
         await self._meet(event)
 
     async def idle(self) -> None:

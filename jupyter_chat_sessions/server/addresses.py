@@ -9,6 +9,7 @@ from .ag_ui.doors import AgUi, AgUiOfThread
 from .artifacts import File, Files, RunFile
 from .doors import PREFIX
 from .events import Events
+from .imports import Imports
 from .live import Live
 from .mcp.doors import Mcp, McpOfThread
 from .messages import Answer, Cancel, Head, Messages, Regenerate, WaitingMessage
@@ -55,6 +56,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (r"/sandbox", SandboxReport),
     (r"/health", Health),
     (r"/openapi\.json", OpenApi),
+    (r"/imports", Imports),
     (r"/ag-ui", AgUi),
     (r"/ag-ui/([^/]+)", AgUiOfThread),
     (r"/mcp", Mcp),

@@ -304,6 +304,13 @@ PATHS: dict[str, dict[str, Schema]] = {
         "head": _operation("Its headers", _FILE_BYTES),
     },
     "/commands": {"get": _operation("What can be typed after `/`", {200: _json("Commands", "The commands.")})},
+    "/imports": {
+        "post": _operation(
+            "Make a thread of another program's chat: the file is the body",
+            {201: _json("Thread", "Made."), 200: _json("Thread", "It had been imported before.")},
+            query=("name", "notebook", "folder"),
+        )
+    },
     "/ag-ui": {"post": _operation("AG-UI: answer in the thread of `threadId`", _TOLD, "RunAgentInput", query=_HINTS)},
     "/ag-ui/{thread_id}": {"post": _operation("AG-UI: answer in this thread", _TOLD, "RunAgentInput", query=_HINTS)},
     "/mcp": {"post": _operation("MCP: tools that run without a thread", _SPOKEN, "JsonRpc")},

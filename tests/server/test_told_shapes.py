@@ -152,6 +152,8 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
     await walk("DELETE", f"{here}/shares/{share['share_id']}")
     await walk_openai(walk, thread_id)
     await walk_mcp(walk, thread_id)
+    for chat in ([{"role": "user", "content": "hi"}], {"nonsense": True}):
+        await walk("POST", "/imports", chat)
     for path in ("/ag-ui", f"/ag-ui/{thread_id}"):
         await walk("POST", path, {"threadId": thread_id, "runId": "r", "messages": []})
         await walk("POST", path, {"nonsense": True})
