@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-import os
-import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
 
-from ..core.errors import ChatError, NotFound, ThreadDeleted, ThreadNotFound
-from ..core.events import Rebound
+from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Journal, Level, ToolSpec, Workplace
+from ..core.roles import Level, ToolSpec, Workplace
 from ..core.transcript import Message
 from ..engine.house import Home, House
 from ..engine.runner import Runner
@@ -28,33 +21,29 @@ from ..engine.session import Session
 from ..engine.sessions import Sessions
 from ..files.chats_folder import ChatsFolder
 from ..files.disk import now
-from ..files.folder_files import remove_unfinished_files
-from ..files.journal import FileJournal
 from ..files.layout import CHATS, TRASH
-from ..files.memory import MemoryJournal
 from ..files.session_keys import SessionKeys
-from ..files.uploads import KEPT_S
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .alone import AloneFiles, call_alone
 from .answering import Answering
 from .catalog_notes import CatalogNotes
-from .consent import mark_of, reads_notebook
+from .consent import reads_notebook
 from .copies import bring_in
+from .disk import Disk
+from .homes import Homes
 from .keys import Keys
 from .listing import Listing, Wanted, list_threads, row_of, with_kernels
+from .moving import Moving
 from .places import Place, Places
 from .settings import Settings
 from .thread_files import ThreadFiles
 
 log = logging.getLogger(__name__)
 
-DISK_THREADS = 16
 CLOSE_S = 8.0
 EVERYTHING = 10**9
-
-T = TypeVar("T")
 
 
 class Chats:
@@ -65,13 +54,13 @@ class Chats:
         self.separate_users = settings.separate_users
         self.is_persisting = settings.persist
         self._settings = settings
-        self._pool = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="chat-disk")
-        self.places = Places(settings.root, Path(jupyter_data_dir()), self._pool.submit)
+        self.disk = Disk()
+        self.places = Places(settings.root, Path(jupyter_data_dir()), self.disk.later)
+        self._homes = Homes(settings, self.places, self.disk)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
         self._notes = CatalogNotes(self.disk, self._tell_changed)
         self.answering = Answering(settings, self._subject_of)
-        self.alone = AloneFiles(self.places.root / CHATS / "_default", self._pool.submit)
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self.alone = AloneFiles(self.places.root / CHATS / "_default", self.disk.later)
         self._errands: set[asyncio.Task[None]] = set()
         self._sandbox = SandboxRunner(
             self._files_of,
@@ -91,18 +80,24 @@ class Chats:
                 self._tools,
                 self._policy,
                 settings.most_rounds,
-                files=ThreadFiles(self._files_of, self._pool.submit),
+                files=ThreadFiles(self._files_of, self.disk.later),
                 redact=self.answering.redacted,
             ),
             about=self._about,
             on_change=self._note_change,
         )
         self.sessions = Sessions(on_activity=settings.on_activity)
+        self._moving = Moving(
+            self.places,
+            self._homes,
+            self.disk,
+            opened=self._opened,
+            begin=self._run_errand,
+            end_kernel=self._sandbox.close_thread,
+            tell=self._tell_changed,
+            on_change=self._note_change,
+        )
         self._run_errand(self.answering.look_around())
-
-    async def disk(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Runs a blocking call in a worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(function, *arguments))
 
     async def close(self) -> None:
         """Runs in flight end as `interrupted`, kernels end, what lists should show is written."""
@@ -114,9 +109,8 @@ class Chats:
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._notes.flush()
         await self.answering.close()
-        self._pool.shutdown(wait=False)
-        if self._scratch is not None:
-            self._scratch.cleanup()
+        self.disk.close()
+        self._homes.close()
 
     # --- threads ------------------------------------------------------------------------------------------------------
 
@@ -124,7 +118,7 @@ class Chats:
         """The thread's session. Where nobody knows the id and it need not exist: a new thread, nothing written yet."""
         session = self.sessions.find(thread_id)
         if session is None:
-            chats_folder = await self._find(thread_id, place)
+            chats_folder = await self._homes.find(thread_id, place)
             if chats_folder is None and must_exist:
                 raise ThreadNotFound(f"There is no thread {thread_id}.")
             session = await self._open(thread_id, chats_folder, place, subject)
@@ -165,7 +159,7 @@ class Chats:
         if session is not None and (self._is_anothers(session, subject) or not session.conversation.is_deleted):
             return self._admitted(session, subject, must_exist=True)
         await self.sessions.drop(thread_id)
-        trashed = await self.disk(self.places.find_in_trash, thread_id, place.folder) if self.is_persisting else None
+        trashed = await self._homes.find_in_trash(thread_id, place)
         if trashed is not None:
             header = await self.disk(ChatsFolder(trashed.path / TRASH).journal(thread_id).header)
             if self.separate_users and header is not None and header.owner not in (None, subject):
@@ -212,41 +206,15 @@ class Chats:
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
-    async def _find(self, thread_id: ThreadId, place: Place) -> ChatsFolder | None:
-        return await self.disk(self.places.find, thread_id, place.folder) if self.is_persisting else None
-
     async def _open(self, thread_id: ThreadId, found: ChatsFolder | None, place: Place, subject: Subject) -> Session:
-        chats_folder = found or self.places.folder(place.folder)
-        if found is None and not await self.disk(os.path.isdir, chats_folder.path.parent):
-            raise NotFound(f"There is no folder {place.folder!r} below the server's root.")
         owner = subject if self.separate_users else None
-        journal = await self.disk(self._journal, thread_id, chats_folder, place.notebook, owner)
-        beside = chats_folder.path.parent if self._settings.has_notebooks else None
-        home = Home(
-            folder=self.places.name_of(chats_folder),
-            files=chats_folder.files(thread_id) if journal.is_saved else self._scratch_folder(thread_id),
-            file_url=functools.partial(self._file_url, thread_id),
-            beside=beside,
-            mark=await self.disk(mark_of, thread_id, beside),
-            notebook=place.notebook,
-            owner=owner,
-        )
-        self._pool.submit(remove_unfinished_files, home.files, KEPT_S)
+        journal, home = await self._homes.of(thread_id, found, place, owner)
         return await self.sessions.get(thread_id, lambda: Session(journal, self._house, home))
 
-    def _journal(
-        self, thread_id: ThreadId, chats_folder: ChatsFolder, notebook: str | None, owner: Subject | None
-    ) -> Journal:
-        is_kept = self.is_persisting and (chats_folder.has(thread_id) or _is_writable(chats_folder.path))
-        return (chats_folder.journal if is_kept else MemoryJournal)(thread_id, notebook=notebook, owner=owner)
-
-    def _scratch_folder(self, thread_id: ThreadId) -> Path:
-        """Where the tools of a chat that is not saved work, until the server ends."""
-        if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="chat-sessions-")
-        folder = Path(self._scratch.name) / thread_id
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder / "files"
+    async def _opened(self, thread_id: ThreadId, place: Place) -> Session:
+        """The session of a thread that somebody may have open, whosever it is."""
+        session = self.sessions.find(thread_id)
+        return session or await self._open(thread_id, await self._homes.find(thread_id, place), place, OWNER)
 
     def _admitted(self, session: Session, subject: Subject, *, must_exist: bool) -> Session:
         """The session, for those whose it is; to others it does not exist."""
@@ -259,8 +227,7 @@ class Chats:
         return session
 
     def _is_anothers(self, session: Session, subject: Subject) -> bool:
-        owner = session.header.owner if session.header else session.home.owner
-        return self.separate_users and owner is not None and owner != subject
+        return self.separate_users and session.owner not in (None, subject)
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -275,9 +242,7 @@ class Chats:
         name = session.conversation.notebook if session is not None else None
         if session is None or name is None:
             raise NotFound("This chat belongs to no notebook.")
-        owner = session.header.owner if session.header else session.home.owner
-        path = f"{session.home.folder}/{name}".lstrip("/")
-        return path, Subject(owner) if self.separate_users and owner is not None else None
+        return f"{session.home.folder}/{name}".lstrip("/"), session.owner if self.separate_users else None
 
     def _files_of(self, thread_id: ThreadId) -> Path:
         return self._home_of(thread_id).files
@@ -290,11 +255,8 @@ class Chats:
     def _subject_of(self, thread_id: ThreadId) -> Subject:
         """Whose keys a thread's answers use: its owner's, where users are kept apart."""
         session = self.sessions.find(thread_id)
-        owner = None if session is None else session.header.owner if session.header else session.home.owner
-        return Subject(owner) if self.separate_users and owner is not None else OWNER
-
-    def _file_url(self, thread_id: ThreadId, path: str) -> str:
-        return f"{self.address}/threads/{thread_id}/files/{quote(path)}"
+        owner = session.owner if session is not None and self.separate_users else None
+        return OWNER if owner is None else owner
 
     # --- what the server says and hears -------------------------------------------------------------------------------
 
@@ -321,60 +283,16 @@ class Chats:
         if session.conversation.is_deleted:
             self.places.sweep(chats_folder)
         elif is_urgent:
-            self._pool.submit(self.places.remember, chats_folder.path)
+            self.disk.later(self.places.remember, chats_folder.path)
 
     def _tell_changed(self, chats_folder: ChatsFolder, version: int) -> None:
         self._settings.on_listed(self.places.name_of(chats_folder), version)
 
     async def follow_notebook(self, old: Place, new: Place) -> None:
-        """A notebook was renamed or moved in Jupyter: its threads go with it, each as soon as nothing runs in it."""
-        listed = await self.disk(self.places.folder(old.folder).list)
-        for entry in listed.chats:
-            if entry.get("notebook") == old.notebook:
-                thread_id = ThreadId(entry["guid"])
-                chats_folder = await self._find(thread_id, Place(old.folder))
-                session = self.sessions.find(thread_id) or await self._open(
-                    thread_id, chats_folder, Place(old.folder), OWNER
-                )
-                if new.notebook != old.notebook:
-                    await session.change(Rebound(new.notebook))
-                if new.folder != old.folder:
-                    self._run_errand(self._move(session, new.folder or ""))
-
-    async def _move(self, session: Session, folder: str) -> None:
-        """Brings the thread's folder to the `.chats` of another directory. Where that fails, it stays, and is found."""
-        journal, here, there = session.journal, self.places.folder(session.home.folder), self.places.folder(folder)
-        beside = there.path.parent if session.home.beside is not None else None
-        mark = await self.disk(mark_of, session.thread_id, beside)
-        home = replace(session.home, folder=folder, beside=beside, mark=mark)
-        if isinstance(journal, FileJournal):
-            home = replace(home, files=there.files(session.thread_id))
-        try:
-            await session.idle()
-            await self._sandbox.close_thread(session.thread_id)  # its Python works in the folder that goes
-            while not await session.move(home, lambda: _moved(journal, there)):
-                await session.idle()
-                await self._sandbox.close_thread(session.thread_id)
-        except ChatError as refused:
-            log.warning("Thread %s stays in %s: %s", session.thread_id, here.path, refused)
-            return
-        await self.disk(self.places.remember, there.path)
-        version = await self.disk(here.forget, session.thread_id)
-        self._tell_changed(here, version or 0)
-        self._note_change(session, True)
+        """A notebook was renamed or moved in Jupyter: its threads go with it."""
+        await self._moving.follow(old, new)
 
     def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-
-
-def _moved(journal: Journal, there: ChatsFolder) -> bool:
-    """Moves what is on disk; whether nothing is left in the old place. What is kept nowhere has nothing to move."""
-    return journal.move_to(there.path) if isinstance(journal, FileJournal) else True
-
-
-def _is_writable(chats: Path) -> bool:
-    """Whether a thread could be kept there."""
-    there = chats if os.path.isdir(chats) else chats.parent
-    return os.access(there, os.W_OK | os.X_OK)

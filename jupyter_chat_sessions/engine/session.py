@@ -18,7 +18,7 @@ from ..core.conversation import Conversation, Receipt, begin, moved
 from ..core.errors import ChatError, MessageNotFound, ThreadDeleted
 from ..core.frames import Frame
 from ..core.history import messages_to
-from ..core.ids import MessageId, RunId, ThreadId
+from ..core.ids import MessageId, RunId, Subject, ThreadId
 from ..core.roles import Journal, Viewer
 from ..core.step import step
 from ..core.transcript import Header, Message
@@ -75,6 +75,12 @@ class Session:
     def header(self) -> Header | None:
         """Line 1, or `None` while nothing has been written."""
         return self._reading.header
+
+    @property
+    def owner(self) -> Subject | None:
+        """Whose it is; `None` for one that belongs to all of the server's people."""
+        owner = self.header.owner if self.header is not None else self.home.owner
+        return None if owner is None else Subject(owner)
 
     @property
     def is_watched(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -131,8 +132,12 @@ def found(root: Path, name: str) -> list[Path]:
 
 
 def tree(root: Path) -> set[str]:
-    """Every file and folder below a folder, by its path there."""
-    return {str(each.relative_to(root)) for each in root.rglob("*")}
+    """Every file and folder below a folder, by its path there; what goes meanwhile may be missing."""
+    return {
+        os.path.relpath(os.path.join(folder, name), root)
+        for folder, folders, names in os.walk(root)
+        for name in (*folders, *names)
+    }
 
 
 def lines_of(root: Path, thread_id: str) -> list[dict[str, Any]]:

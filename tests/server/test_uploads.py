@@ -38,7 +38,7 @@ async def test_a_5_mb_image_comes_in_pieces_is_listed_served_and_deleted_with_it
     assert (served.body, served.headers["Content-Type"]) == (image, "image/png")
     await rest("DELETE", f"/threads/{thread_id}")
     assert (await rest("GET", address)).refusal == (404, "thread_deleted")
-    assert not any(name.endswith(".png") for name in tree(jp_root_dir / ".chats" / thread_id))
+    await until(lambda: not any(name.endswith(".png") for name in tree(jp_root_dir / ".chats" / thread_id)))
 
 
 async def test_an_upload_goes_on_where_it_broke_off_and_nothing_is_ever_overwritten(
