@@ -49,6 +49,8 @@ def _item(item: Mapping[str, Any]) -> str:
     if kind == "selection":
         where = f" in cell {item['cell_id']}" if item.get("cell_id") else ""
         return _fenced(f"What is selected{where}:", item.get("text"))
+    if kind == "variable" and item.get("problem"):
+        return f"The variable {item.get('name', '')} could not be looked at: {str(item['problem'])[:LONGEST_ITEM]}"
     if kind == "variable":
         return _fenced(f"The variable {item.get('name', '')}:", item.get("value"))
     return f"A file in this chat's folder: {item.get('path', '')}"

@@ -20,6 +20,7 @@ from .persons_files import Consent, CopyIn, SaveOut
 from .shared_page import SharedAsset, SharedPage
 from .shares import OneShare, Shares
 from .threads import Export, RestartKernel, Restore, Thread, Threads
+from .variables import Variables
 
 __all__ = ["DOORS", "PREFIX"]
 
@@ -50,6 +51,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (_THREAD, Thread),
     (r"/shared/([^/]+)", SharedAsset),
     (r"/runs/([^/]*)/files/(.+)", RunFile),
+    (r"/variables", Variables),
     (r"/commands", Commands),
     (r"/models", Models),
     (r"/keys/([^/]*)", ProviderKey),

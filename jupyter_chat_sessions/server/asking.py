@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -64,9 +64,18 @@ def is_blank(content: str | list[Any]) -> bool:
 HearPage = Callable[[str, Any, "Mapping[str, str] | None"], None]
 """Takes what a page answered about a notebook it has open: the question's id, a value, or a refusal."""
 
+Items = tuple[Mapping[str, Any], ...]
+WithValues = Callable[[Items, Session], Awaitable[Items]]
+"""Gives what goes along with a message the values of the variables that it only names."""
+
 
 async def answer_to(
-    message: str | bytes, session: Session, subject: Subject, rights: Collection[Right], hear_page: HearPage
+    message: str | bytes,
+    session: Session,
+    subject: Subject,
+    rights: Collection[Right],
+    hear_page: HearPage,
+    with_values: WithValues,
 ) -> Frame:
     """Meets one websocket frame of this subject, who has these rights; the `ack` or `nack` that answers it."""
     try:
@@ -79,6 +88,8 @@ async def answer_to(
             return plain_ack(frame.id)
         if isinstance(frame, bodies.SendFrame):
             frame.options.permissions = heeded(frame.options.permissions, rights)
+            context = await with_values(bodies.items(frame.options.context), session)
+            return ack(frame.id, await session.send(_said(frame, context)))
         return await _meet(frame, session, subject)
     except ChatError as refusal:
         return nack(_id_in(message), refusal.code, refusal.message)
@@ -87,15 +98,16 @@ async def answer_to(
         return nack(_id_in(message), "server_error", "The server failed; its log says more.")
 
 
-async def _meet(frame: bodies.SessionFrame, session: Session, subject: Subject) -> Frame:
-    if isinstance(frame, bodies.SendFrame):
-        options = frame.options
-        asked = sent(
-            frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
-            is_branch="parentRunId" in options.model_fields_set,
-            context=bodies.items(options.context), permissions=options.permissions,
-        )  # fmt: skip
-        return ack(frame.id, await session.send(asked))
+def _said(frame: bodies.SendFrame, context: Items) -> Sent:
+    options = frame.options
+    return sent(
+        frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
+        is_branch="parentRunId" in options.model_fields_set,
+        context=context, permissions=options.permissions,
+    )  # fmt: skip
+
+
+async def _meet(frame: bodies.DecidingFrame, session: Session, subject: Subject) -> Frame:
     if isinstance(frame, bodies.CancelFrame):
         return cancel_ack(frame.id, await session.cancel(maybe_run_id(frame.runId)))
     if isinstance(frame, bodies.RegenerateFrame):

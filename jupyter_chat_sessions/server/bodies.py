@@ -84,6 +84,8 @@ class ContextItem(BaseModel):
     name: Annotated[str, Field(max_length=500)] | None = None
     value: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
     path: Place | None = None
+    problem: Annotated[str, Field(max_length=5000)] | None = None
+    """Why a variable has no value, as the server found when the message was sent."""
 
 
 Context = Annotated[list[ContextItem], Field(max_length=50)]
@@ -212,8 +214,8 @@ class AnswerFrame(Body):
     answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
 
 
-SessionFrame = SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
-ClientFrame = SessionFrame | NotebookFrame
+DecidingFrame = CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
+ClientFrame = SendFrame | DecidingFrame | NotebookFrame
 
 client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])
 

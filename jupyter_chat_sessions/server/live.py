@@ -6,6 +6,7 @@ A socket owns nothing: the run goes on without it, and another one goes on where
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -180,10 +181,11 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         """Meets one frame; the answer is an `ack` or a `nack` with its id."""
         from .asking import answer_to
+        from .notebook.variables import with_values
 
         if self._session is not None:
-            answer = await answer_to(message, self._session, self.subject, self.rights, self._hear_page)
-            self._write(answer)
+            look = functools.partial(with_values, self)
+            self._write(await answer_to(message, self._session, self.subject, self.rights, self._hear_page, look))
 
     def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:
         self.app.open_pages.hear(self, question_id, value, error)

@@ -32,16 +32,17 @@ class Messages(ChatHandler):
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
         from ..chats.pages import said_in
         from . import asking, bodies
+        from .notebook.variables import with_values
 
         asked = self.body_as(bodies.NewMessage)
+        place = self.hint(asked.notebook, asked.folder)
+        session = await self.session_of(given, must_exist=False, place=place)
         sent = asking.sent(
             asked.message_id or str(uuid.uuid4()), bodies.plain(asked.content), asked.mode, asked.model,
             asked.parent_run_id, is_branch="parent_run_id" in asked.model_fields_set,
-            context=bodies.items(asked.context),
+            context=await with_values(self, bodies.items(asked.context), session),
             permissions=asking.heeded(asked.permissions, self.rights),
         )  # fmt: skip
-        place = self.hint(asked.notebook, asked.folder)
-        session = await self.session_of(given, must_exist=False, place=place)
         receipt = await session.send(sent)
         self.name_ids(session.thread_id, receipt.run_id)
         answer = {

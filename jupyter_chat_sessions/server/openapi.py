@@ -103,6 +103,9 @@ SCHEMAS: dict[str, Schema] = {
     "SavedOut": _object({"path": STRING, "size": INTEGER}),
     "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}, {"received": INTEGER}),
     "PutPiece": _object({"path": STRING, "size": INTEGER, "received": INTEGER}, {"url": STRING}),
+    "Variables": _object(
+        {"variables": _list(_object(dict.fromkeys(("name", "type", "size", "preview"), STRING))), "more": BOOLEAN}
+    ),
     "Commands": _object({"commands": _list(_object(dict.fromkeys(("name", "usage", "help", "heard_by"), STRING)))}),
     "Sandbox": _object({"level": STRING, "gaps": _list(STRING), "reason": STRING}),
     "Models": _object(
@@ -302,6 +305,11 @@ PATHS: dict[str, dict[str, Schema]] = {
     "/runs/{run_id}/files/{path}": {
         "get": _operation("A file of a tool call without a thread", _FILE_BYTES),
         "head": _operation("Its headers", _FILE_BYTES),
+    },
+    "/variables": {
+        "get": _operation(
+            "The variables of a notebook's kernel", {200: _json("Variables", "The list.")}, query=("notebook", "limit")
+        )
     },
     "/commands": {"get": _operation("What can be typed after `/`", {200: _json("Commands", "The commands.")})},
     "/imports": {

@@ -9,8 +9,8 @@ from ..core.roles import ToolContext, ToolEvent, ToolSpec, Workplace
 from .scope import CONSENT, SCOPE, looked
 from .tool import parameters
 
-_MOST_CHARS = 6_000
-_SOURCE = '''
+MOST_CHARS = 6_000
+INSPECTED = '''
 import inspect
 
 long = reprlib.Repr()
@@ -51,6 +51,7 @@ else:
     if len(told) > most:
         told = told[:most] + "\\n[cut here]"
 '''
+"""What leaves in `told` the look at the variable `name`: its first `rows`, and `most` characters."""
 
 
 class InspectVariable:
@@ -81,9 +82,9 @@ class InspectVariable:
         return looked(
             self._workplace,
             arguments["scope"],
-            _SOURCE,
+            INSPECTED,
             context,
             name=arguments["name"],
             rows=arguments["max_rows"],
-            most=_MOST_CHARS,
+            most=MOST_CHARS,
         )

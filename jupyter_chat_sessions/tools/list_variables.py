@@ -9,7 +9,7 @@ from ..core.roles import ToolContext, ToolEvent, ToolSpec, Workplace
 from .scope import CONSENT, SCOPE, looked
 from .tool import parameters
 
-_SOURCE = """
+LISTED = """
 import types
 from IPython import get_ipython
 
@@ -28,12 +28,17 @@ names = [
     if isinstance(name, str) and not name.startswith("_") and name not in hidden
     and not isinstance(value, types.ModuleType)
 ]
-lines = [
-    " | ".join((name, type(variables[name]).__name__, size(variables[name]), glimpse(variables[name])))
-    for name in names[:limit]
+rows = [
+    (name, type(variables[name]).__name__, size(variables[name]), glimpse(variables[name])) for name in names[:limit]
 ]
-if len(names) > limit:
-    lines.append("... and %d more" % (len(names) - limit))
+more = len(names) - len(rows)
+"""
+"""What finds name, type, shape or length, and a short value of each variable: at most `limit` `rows`, and `more`."""
+
+_SOURCE = f"""{LISTED}
+lines = list(map(" | ".join, rows))
+if more:
+    lines.append("... and %d more" % more)
 told = "\\n".join(lines) or "(no variables)"
 """
 

@@ -412,7 +412,10 @@ export interface ContextItem {
   readonly evalue?: string;
   readonly traceback?: string;
   readonly name?: string;
+  /** Of a variable; left out, the server looks at it when the message is sent. */
   readonly value?: string;
+  /** Why a variable has no value; the server says it. */
+  readonly problem?: string;
   readonly path?: string;
   /** Where a file is; the server says it, and it is not sent. */
   readonly url?: string;
