@@ -141,6 +141,12 @@ function nameIn(item: ContextItem, trans: ReturnType<typeof useHost>['trans']): 
 }
 
 function wordsIn(item: ContextItem): string {
-  const parts = [item.source, item.text, item.value ?? item.problem, item.traceback || item.evalue, item.outputs];
+  const parts = [
+    item.source,
+    item.text,
+    item.value ?? item.problem,
+    item.traceback || item.evalue,
+    item.outputs
+  ];
   return parts.filter(Boolean).join('\n\n');
 }
