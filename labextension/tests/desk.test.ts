@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import type { Rest, ThreadRow } from '../src/client/rest';
 import type { Hearer } from '../src/client/wire';
@@ -122,6 +122,44 @@ test('where no notebook is open, no thread is resumed', async () => {
   await answer();
   expect(desk.value.thread.id).toBe(id);
   expect(desk.value.isProvisional).toBe(false);
+});
+
+test('of two threads opened one after the other the second stays, however late the first is told', async () => {
+  const { desk, list, answer, wires } = room(REPORT);
+  await answer();
+  const [first, second] = [list.value.here[1], list.value.elsewhere[0]];
+  const slow = new Server();
+  slow.ask('q', 'r');
+  desk.open(first);
+  const wire = wires.get(first.thread_id);
+  desk.open(second);
+  wire?.hearer.onFrame(slow.hello());
+  wires.get(second.thread_id)?.hearer.onFrame(new Server().hello());
+  await answer();
+  expect(desk.value.thread.id).toBe(second.thread_id);
+  expect(desk.value.thread.snapshot().view.messages.size).toBe(0);
+});
+
+test('where a page may keep nothing and no dialog opens, as in a sandboxed frame, chats go on', async () => {
+  const nothing = vi.spyOn(globalThis, 'localStorage', 'get').mockImplementation(() => {
+    throw new DOMException('The document is sandboxed.', 'SecurityError');
+  });
+  const dialog = vi.spyOn(globalThis, 'confirm').mockReturnValue(false);
+  try {
+    const { desk, answer, wires } = room(REPORT);
+    await answer();
+    desk.newChat();
+    const { id } = desk.value.thread;
+    desk.value.thread.write('half a thought');
+    desk.value.thread.send('said all the same');
+    expect(wires.get(id)?.sent).toMatchObject([{ kind: 'send', content: 'said all the same' }]);
+    desk.forget(id);
+    expect(desk.value.thread.id).not.toBe(id);
+    expect(dialog).not.toHaveBeenCalled();
+  } finally {
+    nothing.mockRestore();
+    dialog.mockRestore();
+  }
 });
 
 test('New chat and send in one tick: the message goes to the new thread and to no other', async () => {
