@@ -107,6 +107,10 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: float | None = None
+    """In US dollars, where the provider said it."""
+    context_limit: int | None = None
+    """How many tokens fit: what the model can hold, or less where its conversation is cut to less."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Runner:
         caller = Caller(agent, self.tools, self.policy, stage)
         taken = {call["id"] for message in messages for call in message.get("toolCalls", ())}
         calls = [] if messages[-1]["role"] == "user" else unanswered_calls(messages)
-        usage = Usage()
+        used: list[Usage] = []
         for _ in self._rounds(agent):
             if not calls:
                 spoken = Spoken(stage, taken)
@@ -89,17 +89,17 @@ class Runner:
                 except AgentFailed as failed:
                     failed.message = self.redact(failed.message)
                     raise
-                usage = _sum(usage, spoken.usage)
+                used.append(spoken.usage)
                 message = spoken.message(agent)
                 if message is not None:
                     await stage.contribute(message)
                     messages.append(message)
                 calls = spoken.calls
             if not calls:
-                return Ending("success", _usage_record(usage))
+                return Ending("success", _usage_record(used))
             interrupts = await caller.call(calls, messages)
             if interrupts:
-                return Ending("waiting", _usage_record(usage), interrupts=interrupts)
+                return Ending("waiting", _usage_record(used), interrupts=interrupts)
             calls = []
         raise AgentFailed("too_many_rounds", f"The answer was stopped after {self.most_rounds} rounds of tool calls.")
 
@@ -140,11 +140,20 @@ class Runner:
         spoken.end()
 
 
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(one.input_tokens + other.input_tokens, one.output_tokens + other.output_tokens)
-
-
-def _usage_record(usage: Usage) -> dict[str, int] | None:
-    if not (usage.input_tokens or usage.output_tokens):
+def _usage_record(used: Sequence[Usage]) -> dict[str, Any] | None:
+    """What a run's requests took together, and how full the last one left the model's memory."""
+    counted = [each for each in used if each.input_tokens or each.output_tokens]
+    if not counted:
         return None
-    return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    last = counted[-1]
+    record: dict[str, Any] = {
+        "input_tokens": sum(each.input_tokens for each in counted),
+        "output_tokens": sum(each.output_tokens for each in counted),
+        "context_tokens": last.input_tokens + last.output_tokens,
+    }
+    if last.context_limit is not None:
+        record["context_limit"] = last.context_limit
+    costs = [each.cost for each in counted if each.cost is not None]
+    if len(costs) == len(counted):
+        record["cost"] = sum(costs)
+    return record

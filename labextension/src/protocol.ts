@@ -176,7 +176,7 @@ export interface Usage {
   readonly output_tokens?: number;
   /** What its last request and the answer to it held: how full the model's memory is. */
   readonly context_tokens?: number;
-  /** How much the model can hold, where that is known. */
+  /** How much fits: what the model can hold, or less where conversations are cut to less. */
   readonly context_limit?: number;
   /** In US dollars, where the provider says it. */
   readonly cost?: number;

@@ -153,7 +153,8 @@ async def test_a_path_that_a_killed_server_left_is_taken_by_the_strictest_provid
 async def test_tokens_are_summed_and_thinking_is_kept_with_its_message(agent: Make) -> None:
     async with opened(runner(agent("usage"))) as session:
         seen, _ = await run(session)
-    assert seen.events("RUN_FINISHED")[0]["usage"] == {"input_tokens": 11, "output_tokens": 7}
+    fill = {"context_tokens": 18, "context_limit": 128_000}
+    assert seen.events("RUN_FINISHED")[0]["usage"] == {"input_tokens": 11, "output_tokens": 7, **fill}
     async with opened(runner(agent("reason"))) as session:
         seen, _ = await run(session)
     assert messages(seen)[-1]["metadata"]["jupyter"]["reasoning"] == "Let me think."

@@ -13,6 +13,7 @@ from agent_kit import COUNT, QUICK, asking, calls, failed, step, text, until
 from upstream import KEY, Upstream
 
 from jupyter_chat_sessions.agents.openai_compatible import Limits, OpenAICompatible
+from jupyter_chat_sessions.agents.providers import CLOUD_TOKENS
 from jupyter_chat_sessions.core.errors import AgentFailed
 from jupyter_chat_sessions.core.roles import Done, ReasoningDelta, Request, TextDelta, Usage
 
@@ -52,7 +53,29 @@ async def test_thinking_is_told_apart_from_words(agent: Make) -> None:
 
 
 async def test_tokens_are_told_where_the_provider_counts_them(agent: Make) -> None:
-    assert (await step(agent("usage")))[-2:] == [Usage(11, 7), Done("stop")]
+    assert (await step(agent("usage")))[-2:] == [Usage(11, 7, context_limit=CLOUD_TOKENS), Done("stop")]
+
+
+async def test_what_an_answer_cost_is_told_only_where_the_provider_says_a_sum(agent: Make) -> None:
+    costs = [event.cost for event in await step(agent("costs")) if isinstance(event, Usage)]
+    odd = [event.cost for event in await step(agent("oddcosts")) if isinstance(event, Usage)]
+    assert (costs, odd) == ([0.00042], [None])
+
+
+async def test_how_much_a_model_holds_is_read_from_its_servers_list_once_it_has_spoken_and_not_again(
+    agent: Make, upstream: Upstream
+) -> None:
+    upstream.models = {"data": [{"id": "other", "context_window": 9}, {"id": "usage", "context_window": 32_768}]}
+    asked = agent("usage")
+    limits = [event.context_limit for _ in range(2) for event in await step(asked) if isinstance(event, Usage)]
+    assert limits == [32_768, 32_768]
+    assert upstream.looked == ["/v1/models"]
+
+
+async def test_what_a_person_has_set_is_how_much_fits_and_nobody_is_asked(agent: Make, upstream: Upstream) -> None:
+    events = await step(agent("usage", OPENAI_CONTEXT_TOKENS="5000"))
+    assert events[-2] == Usage(11, 7, context_limit=5000)
+    assert upstream.looked == []
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_first_words_come_too_with_the_tokens_and_the_end(inside: In, upstre
     events = inside(step(agent(upstream, "echo"), asking()))
     assert text(events) == "Hello, you."
     assert isinstance(events[0], TextDelta)
-    assert events[-2:] == [Usage(11, 7), Done("stop")]
+    assert events[-2:] == [Usage(11, 7, context_limit=200_000), Done("stop")]
     asked = upstream.asked[0]
     assert asked.key == KEY
     assert asked.body["stream"] is True

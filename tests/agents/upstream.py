@@ -358,6 +358,16 @@ async def usage(asked: Asked, answer: Answer, times: int) -> None:
 
 
 @behaviour
+async def costs(asked: Asked, answer: Answer, times: int) -> None:
+    await answer.says(["ok"], usage={"prompt_tokens": 11, "completion_tokens": 7, "cost": 0.00042})
+
+
+@behaviour
+async def oddcosts(asked: Asked, answer: Answer, times: int) -> None:
+    await answer.says(["ok"], usage={"prompt_tokens": 11, "completion_tokens": 7, "cost": {"sum": -1}})
+
+
+@behaviour
 async def nousage(asked: Asked, answer: Answer, times: int) -> None:
     if "stream_options" in asked.body:
         await answer.error(422, "stream_options: Extra inputs are not permitted")

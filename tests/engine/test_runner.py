@@ -85,8 +85,18 @@ async def test_what_an_agent_said_before_it_failed_is_kept_and_the_error_has_its
 async def test_tokens_are_summed_over_the_steps_and_thinking_is_kept_apart() -> None:
     first: list[AgentEvent | Exception] = [ReasoningDelta("hm"), ASKS[0], Usage(10, 2)]
     seen, _ = await played(Scripted(first, [TextDelta("ok"), Usage(20, 3)]))
-    assert seen.events("RUN_FINISHED")[0]["usage"] == {"input_tokens": 30, "output_tokens": 5}
+    assert seen.events("RUN_FINISHED")[0]["usage"] == {"input_tokens": 30, "output_tokens": 5, "context_tokens": 23}
     assert messages(seen)[1]["metadata"]["jupyter"]["reasoning"] == "hm"
+
+
+@pytest.mark.parametrize(("first_cost", "told"), [(0.25, {"cost": 0.75}), (None, {})])
+async def test_how_full_the_memory_is_comes_from_the_last_step_and_a_cost_only_where_every_step_has_one(
+    first_cost: float | None, told: dict[str, float]
+) -> None:
+    asking: list[AgentEvent | Exception] = [ASKS[0], Usage(10, 2, first_cost, 64)]
+    seen, _ = await played(Scripted(asking, [TextDelta("ok"), Usage(20, 3, 0.5, 50)]))
+    told = {"input_tokens": 30, "output_tokens": 5, "context_tokens": 23, "context_limit": 50, **told}
+    assert seen.events("RUN_FINISHED")[0]["usage"] == told
 
 
 @pytest.mark.parametrize(("author", "is_marked"), [("person", True), ("model", False)])

@@ -51,7 +51,7 @@ async def test_three_messages_are_found_again_as_they_were_said(
             "seq": 4 * place + 2,
             "outcome": "success",
             "model": "played",
-            "usage": {"input_tokens": 3, "output_tokens": 4},
+            "usage": {"input_tokens": 3, "output_tokens": 4, "context_tokens": 7},
         }
         for place, each in enumerate(answers)
     ]

@@ -7,17 +7,18 @@ import contextlib
 import os
 import random
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.errors import NotFound
-from ...core.roles import AgentEvent, Author, Request, RequestSent
+from ...core.roles import AgentEvent, Author, Request, RequestSent, Usage
 from ..keys import Key, Keys
 from ..pictures import Pictures, has_pictures, pictures_of
-from ..providers import ModelId, host_of, is_loopback, label_of, parse_model_id
+from ..providers import CLOUD_TOKENS, ModelId, host_of, is_loopback, label_of, parse_model_id
 from .body import body_of, encoded
 from .endpoint import Endpoint
 from .failures import Asked, Feature, ProviderFailed, failure, failure_of_error
+from .loaded import tells_loaded
 from .patience import Patience, RanOut
 from .reading import AnswerReader, ErrorInStream
 
@@ -25,6 +26,7 @@ _FIRST_LOCAL_S = 600.0
 """A server on this computer may load its model first."""
 _FIRST_S = 120.0
 _WINDOW_KNOWN_S = 60.0
+_LIST_KNOWN_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class OpenAICompatible:
         self._endpoint = Endpoint(base_url, self._asked, self._limits.connect_s)
         self._is_local = is_loopback(base_url)
         self._is_window_set = provider.has_window(environment)
+        self._tells_loaded = self._is_local and tells_loaded(provider.name)
         self._window_known_until = 0.0
         self._first_s = self._limits.first_s or (_FIRST_LOCAL_S if self._is_local else _FIRST_S)
 
@@ -88,7 +91,7 @@ class OpenAICompatible:
                     async for events in lists:
                         has_spoken = True
                         for event in events:
-                            yield event
+                            yield await self._measured(event) if isinstance(event, Usage) else event
                 return
             except ProviderFailed as failed:
                 if has_spoken:
@@ -103,12 +106,24 @@ class OpenAICompatible:
     async def _look_at_window(self) -> None:
         """Learns what a server on this computer has loaded, now and then: it may load the model anew."""
         now = asyncio.get_running_loop().time()
-        if self._is_window_set or not self._is_local or now < self._window_known_until:
+        if self._is_window_set or not self._tells_loaded or now < self._window_known_until:
             return
         self._window_known_until = now + _WINDOW_KNOWN_S
         found = await self._endpoint.loaded_tokens(self._provider.name)
         if found is not None:
             self._window = found
+
+    async def _measured(self, usage: Usage) -> Usage:
+        """The tokens of a request beside those that fit. Others are asked for these once they have spoken: their words
+        wait for nothing. What a service would hold beyond the tokens assumed of services is not filled, for its price.
+        """
+        now = asyncio.get_running_loop().time()
+        if not (self._is_window_set or self._tells_loaded) and now >= self._window_known_until:
+            self._window_known_until = now + _LIST_KNOWN_S
+            found = await self._endpoint.listed_tokens(await self._key())
+            if found is not None:
+                self._window = found if self._is_local else min(found, CLOUD_TOKENS)
+        return replace(usage, context_limit=self._window)
 
     async def _pictures(self, request: Request) -> Pictures:
         if request.read_file is None or "images" in self._left_out:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..keys import Key
 from ..providers import is_loopback
 from .failures import Asked, ProviderFailed, failure, failure_of_status
-from .loaded import loaded_tokens
+from .loaded import listed_tokens, loaded_tokens
 from .patience import Patience, RanOut
 from .sse import DONE, SseReader, Unreadable, object_in
 
@@ -75,6 +75,10 @@ class Endpoint:
     async def loaded_tokens(self, provider: str) -> int | None:
         """How much the server has loaded of the model, where it tells."""
         return await loaded_tokens(await self._client(), self.base_url, provider, self.asked.model)
+
+    async def listed_tokens(self, key: Key | None) -> int | None:
+        """How much its list of models says that the model can hold, where it tells."""
+        return await listed_tokens(await self._client(), self.base_url, self.asked.model, key)
 
     async def _client(self) -> httpx.AsyncClient:
         try:

@@ -1,17 +1,24 @@
-"""How much a model server on this computer has loaded to read: what does not fit, many drop without a word.
+"""How much a model can read, where its server tells: none of them has to.
 
-Each kind of server tells it in a place of its own; none of them has to. Asked only of this computer, without a key.
+A model server on this computer may have loaded less than the model could hold, and many drop what does not fit without
+a word: each kind tells what it has loaded in a place of its own, and is asked without a key. Others may say in their
+list of models what each can hold.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from ..keys import Key
 
 if TYPE_CHECKING:
     import httpx
 
 _ANSWER_S = 1.0
+_LONGEST_ANSWER = 8 * 2**20
 _FEWEST = 512
 
 Find = Callable[[Any, str], Any]
@@ -42,17 +49,57 @@ _PLACES: Mapping[str, tuple[str, Find]] = {
 }
 
 
+_LISTED_AS = ("context_length", "context_window", "max_context_length", "max_model_len", "max_input_tokens")
+"""What lists of models call it: OpenRouter, Groq, Mistral, vLLM, gateways."""
+
+
+def tells_loaded(provider: str) -> bool:
+    """Whether servers of that kind have a place where they tell what they have loaded."""
+    return provider in _PLACES
+
+
 async def loaded_tokens(client: httpx.AsyncClient, base_url: str, provider: str, model: str) -> int | None:
     """The tokens the server has room for with this model; `None` where it does not say."""
+    if not tells_loaded(provider):
+        return None
+    path, find = _PLACES[provider]
+    return await _told(client, f"{base_url.removesuffix('/v1')}{path}", {}, lambda told: find(told, model))
+
+
+async def listed_tokens(client: httpx.AsyncClient, base_url: str, model: str, key: Key | None) -> int | None:
+    """The tokens the server's list of models says that this one can hold; `None` where it does not say."""
+    headers = {"authorization": f"Bearer {key.reveal()}"} if key is not None else {}
+    return await _told(client, f"{base_url}/models", headers, lambda told: _in_list(told, model))
+
+
+def _in_list(told: Any, model: str) -> Any:
+    row: Mapping[str, Any] = next((each for each in told["data"] if each["id"] == model), {})
+    return next((row[name] for name in _LISTED_AS if isinstance(row.get(name), int)), None)
+
+
+async def _told(
+    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], find: Callable[[Any], Any]
+) -> int | None:
     import httpx
 
-    place = _PLACES.get(provider)
-    if place is None:
-        return None
-    path, find = place
     try:
-        answer = await client.get(f"{base_url.removesuffix('/v1')}{path}", timeout=httpx.Timeout(_ANSWER_S))
-        tokens = find(answer.json(), model) if answer.status_code == 200 else None
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError):
+        body = await asyncio.wait_for(_read(client, url, headers), _ANSWER_S)
+        tokens = find(await asyncio.to_thread(json.loads, body))
+    except (httpx.HTTPError, httpx.InvalidURL, asyncio.TimeoutError):
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it is told in no shape known here
         return None
     return tokens if isinstance(tokens, int) and tokens >= _FEWEST else None
+
+
+async def _read(client: httpx.AsyncClient, url: str, headers: Mapping[str, str]) -> bytes:
+    """The body; empty, which is no JSON, where it is refused or longer than any list. Read whole, so that its
+    connection is used again.
+    """
+    body = bytearray()
+    async with client.stream("GET", url, headers=headers) as response:
+        async for block in response.aiter_bytes():
+            body += block
+            if len(body) > _LONGEST_ANSWER:
+                return b""
+    return bytes(body) if response.status_code == 200 else b""

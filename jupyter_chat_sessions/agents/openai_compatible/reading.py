@@ -8,6 +8,7 @@ begins another call; a new id alone does not, since some servers give every piec
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -137,11 +138,18 @@ class AnswerReader:
     def _count(self, usage: Any) -> None:
         """Some tell the tokens so far with every chunk: the last word counts."""
         if isinstance(usage, dict):
-            self._usage = Usage(_number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens")))
+            read, written = _number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens"))
+            self._usage = Usage(read, written, _cost(usage.get("cost")))
 
 
 def _number(given: Any) -> int:
     return given if isinstance(given, int) else 0
+
+
+def _cost(given: Any) -> float | None:
+    """What OpenRouter, and who does as it does, says an answer cost, in US dollars."""
+    is_sum = isinstance(given, (int, float)) and not isinstance(given, bool)
+    return float(given) if is_sum and 0 <= given < math.inf else None
 
 
 def _parts(content: Any) -> Iterable[AgentEvent]:

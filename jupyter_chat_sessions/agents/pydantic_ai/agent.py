@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...core.errors import NotFound
@@ -73,6 +74,8 @@ class PydanticAI:
                     async for events in lists:
                         has_spoken = True
                         for event in events:
+                            if isinstance(event, Usage):
+                                event = replace(event, context_limit=self._window)
                             yield event
                 return
             except ProviderFailed as failed:

@@ -32,7 +32,7 @@ export function UsageChip({ spent }: UsageChipProps): JSX.Element | null {
     ),
     context !== null && limit
       ? trans.__(
-          'The last answer filled %1 of the model’s %2 tokens.',
+          'The last request and its answer took %1 of the %2 tokens that fit. When they are full, the oldest parts are left out.',
           exact.format(context),
           exact.format(limit)
         )

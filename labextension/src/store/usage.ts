@@ -9,7 +9,7 @@ export interface Spent {
   readonly output: number;
   /** What the last request and its answer held; `null` where the server did not say. */
   readonly context: number | null;
-  /** How much the model can hold; `null` where that is not known. */
+  /** How much fits; `null` where that is not known. */
   readonly limit: number | null;
   /** In US dollars; `null` unless every answer's is known. */
   readonly cost: number | null;
