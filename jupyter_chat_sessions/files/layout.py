@@ -26,7 +26,7 @@ CATALOG = "catalog.json"
 GITIGNORE = ".gitignore"
 KEYS = "keys"
 
-_IGNORED = ("*/files/", "*/requests/", "*/draft.jsonl", "*/lane", "keys/", ".trash/", "catalog.json")
+_IGNORED = ("*/files/", "*/requests/", "*/draft.jsonl", "*/lane", "keys/", "_default/", ".trash/", "catalog.json")
 _IGNORING = "".join(f"{pattern}\n" for pattern in _IGNORED).encode()
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LEADING_FOLDER = _FOLDER & ~os.O_NOFOLLOW

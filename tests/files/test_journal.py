@@ -84,6 +84,7 @@ def test_the_first_write_makes_a_private_folder_the_ignore_file_and_the_header_b
         "*/draft.jsonl",
         "*/lane",
         "keys/",
+        "_default/",
         ".trash/",
         "catalog.json",
     ]
