@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,14 @@ def shell(service: LocalService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     shell.run_line_magic("load_ext", "jupyter_chat_sessions")
     yield shell
     shell.history_manager.end_session()
+
+
+@pytest.fixture
+def can_be_interrupted() -> Iterator[None]:
+    """SIGINT raises, as in a kernel: a shell that puts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def asked(shell: InteractiveShell, cell: str) -> None:
@@ -127,21 +137,18 @@ def test_files_values_cells_and_the_last_error_go_with_a_prompt(shell: Interacti
 
 
 def test_an_interrupt_stops_the_run_and_only_that_run_and_what_was_said_is_kept(
-    shell: InteractiveShell, service: LocalService, monkeypatch: pytest.MonkeyPatch
+    shell: InteractiveShell, service: LocalService, can_be_interrupted: None
 ) -> None:
     asked(shell, "%chat import time; print('begun', flush=True)")  # its Python is up
     thread = Thread(shell.user_ns["_chat"].thread_id)
-    began = threading.Event()
 
     def interrupt_when_begun() -> None:
-        began.wait(20)
         while "tick" not in str([getattr(block, "outputs", "") for block in shell.user_ns["_chat"].blocks]):
-            pass
-        os.kill(os.getpid(), 2)
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
 
     watcher = threading.Thread(target=interrupt_when_begun)
     watcher.start()
-    began.set()
     with pytest.raises(KeyboardInterrupt):
         asked(shell, "%%chat\nprint('tick', flush=True)\ntime.sleep(60)")
     watcher.join()

@@ -82,6 +82,7 @@ def test_an_ordinary_users_kernels_are_confined_as_well(user: str) -> None:
     assert "plain, user" in run_as(user, "tests/sandbox/test_attacks.py")
 
 
+@pytest.mark.slow
 def test_what_works_for_root_works_for_an_ordinary_user_under_landlock(user: str) -> None:
     said = run_as(user, "tests/sandbox/test_sandbox_runner.py", "-k", "landlock")
     assert "passed" in said or "skipped" in said
