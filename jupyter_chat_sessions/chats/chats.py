@@ -38,6 +38,7 @@ from .listing import Listing, Wanted, list_threads, row_of, with_kernels
 from .moving import Moving
 from .places import Place, Places
 from .settings import Settings
+from .sweeping import Sweeping
 from .thread_files import ThreadFiles
 
 log = logging.getLogger(__name__)
@@ -98,9 +99,11 @@ class Chats:
             on_change=self._note_change,
         )
         self._run_errand(self.answering.look_around())
+        self._sweeping = Sweeping(self, settings.unlisted_days if self.is_persisting else 0)
 
     async def close(self) -> None:
         """Runs in flight end as `interrupted`, kernels end, what lists should show is written."""
+        await self._sweeping.close()
         try:
             await asyncio.wait_for(self.sessions.close(), CLOSE_S)
         except asyncio.TimeoutError:  # a disk that refuses: the next server ends these runs as interrupted
@@ -193,9 +196,7 @@ class Chats:
         return with_kernels(listing, self._sandbox.alive())
 
     def _listed_folders(self, folder: str | None) -> dict[str, ChatsFolder]:
-        if not self.is_persisting:
-            return {}
-        candidates = self.places.candidates(folder)
+        candidates = self.places.candidates(folder) if self.is_persisting else []
         return {self.places.name_of(each): each for each in (candidates if folder is None else candidates[:1])}
 
     def _is_listed_unsaved(self, session: Session, place: Place, subject: Subject) -> bool:

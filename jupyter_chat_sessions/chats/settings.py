@@ -39,6 +39,7 @@ class Settings:
     """Gives the tools the notebook beside a thread, where there is a server to find it with."""
     persist: bool = True
     separate_users: bool = False
+    unlisted_days: int = 0
     on_listed: Callable[[str, int], None] = lambda folder, version: None
     """Told that the list of threads in a folder has a new version."""
     on_activity: Callable[[], None] = lambda: None

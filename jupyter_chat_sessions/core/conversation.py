@@ -203,6 +203,11 @@ def begin(
     return conversation
 
 
+def is_beside(now: Conversation) -> bool:
+    """Whether all that was said is what a program said beside a person's chats: no list shows it, nobody named it."""
+    return bool(now.accepted) and not now.is_listed and now.chosen_title is None and not now.is_deleted
+
+
 def moved(before: Conversation, place: str | None) -> Conversation:
     """The conversation in another place, where nothing has been granted yet."""
     return replace(before, place=place, queue=(), granted=frozenset(), wanted={}, decided=None)

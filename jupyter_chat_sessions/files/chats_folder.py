@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..core.conversation import Conversation, begin
+from ..core.conversation import Conversation, begin, is_beside
 from ..core.errors import ChatError, StorageFailed, ThreadNotFound
 from ..core.ids import ThreadId
 from ..core.roles import Writing
@@ -193,6 +193,19 @@ class ChatsFolder:
                 if fd is not None:
                     remove_unfinished(fd, _UNFINISHED_S)
         return sweep(self._path, older_than_s)
+
+    def unlisted(self, older_than_s: float) -> Iterator[Conversation]:
+        """The threads that said something no list shows, and nothing since that long. Those no one can read stay."""
+        listing = self._catalog.read()
+        for thread_id in sorted(self.thread_ids() - (listing.guids if listing else frozenset())):
+            with suppress(ChatError, OSError):
+                there = os.stat(self._path / thread_id / TRANSCRIPT, follow_symlinks=False)
+                if there.st_mtime > time.time() - older_than_s:
+                    continue
+                journal = self.journal(thread_id)
+                now = begin(thread_id, journal.header(), journal.read())
+                if is_beside(now):
+                    yield now
 
     # --- the catalog from the transcripts -----------------------------------------------------------------------------
 

@@ -46,6 +46,12 @@ class SessionKeys:
         with opened_folder(self._folder) as fd, refusals("Writing a session key"):
             replace(_there(fd), _name_of(subject, key), (_content(thread_id),))
 
+    def threads(self) -> frozenset[ThreadId]:
+        """Every thread that a key leads to."""
+        with opened_folder(self._folder) as fd, refusals("Reading the session keys"):
+            found = [] if fd is None else [_read(fd, name) for name in os.listdir(fd)]
+        return frozenset(each for each in found if each is not None)
+
     def _publish(self, name: str, minted: ThreadId) -> tuple[ThreadId, bool]:
         make_folder_in_chats(self._chats, KEYS)
         with opened_folder(self._folder) as folder_fd, refusals("Writing a session key"):

@@ -94,6 +94,12 @@ class ChatSessions(ExtensionApp):
         False,
         help="List the threads of API calls that named no thread, conversation or session key; they are kept anyway.",
     ).tag(config=True)
+    unlisted_days = Int(
+        30,
+        min=0,
+        help="Days after which threads of API calls that named no thread, conversation or session key are deleted; 0 "
+        "keeps them. Those that are shared or open are kept.",
+    ).tag(config=True)
     separate_users = Bool(
         False,
         help="Keep the threads of different users of one server apart, by the identity provider's user names "
@@ -124,6 +130,7 @@ class ChatSessions(ExtensionApp):
             notebook=self._notebook,
             persist=self.persist,
             separate_users=self.separate_users,
+            unlisted_days=self.unlisted_days,
             on_listed=lambda folder, version: self._bus.tell_changed(folder, version),
             on_activity=self._note_activity,
         )

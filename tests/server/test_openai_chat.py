@@ -297,6 +297,9 @@ async def test_models_are_listed_with_the_default_and_an_unknown_one_is_refused(
     with pytest.raises(openai.BadRequestError) as refused:
         await client().chat.completions.create(model="nobody", messages=asks("go"))
     assert refused.value.code == "model_not_found"
+    assert "'nobody'" in refused.value.message
+    assert "default, " in refused.value.message  # and what there is
+    assert "played" in refused.value.message
     default = await client().chat.completions.create(model="default", messages=asks("!true"))
     assert default.model == "default"
 

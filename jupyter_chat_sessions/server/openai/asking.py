@@ -8,25 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.conversation import CLIENT_TOOL
-from ...core.errors import AgentFailed, Conflict, Malformed, NotFound, NotWaiting
+from ...core.errors import Conflict, Malformed, NotFound, NotWaiting
 from ...core.events import Sent
-from ...core.ids import RunId, new_run_id
+from ...core.ids import MessageId, RunId, new_run_id, regenerating_run_id
 from ...core.transcript import Options
 from ...engine.session import Session
 from ..asking import answering_run_id, is_blank
 from .attempts import RETRIES, Accepted, Attempt, accepted_before, digest, message_id_for
 from .desk import Desk
 from .given import Given, threads_named
-from .names import DEFAULT_MODEL, ResponseNotFound, parse_call_id, parse_response_id
+from .names import ResponseNotFound, parse_call_id, parse_response_id
 from .record import Record, all_lines, reopened
 from .resolving import KEYS, THREAD, Asker, Target, target_of
 from .telling import Telling
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-
-
-class UnknownModel(Malformed):
-    code = "model_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +47,6 @@ class Answering:
     is_bound: bool
     attempt: Attempt
     asked: str
-
-
-def model_of(asker: Asker, given: str | None) -> str | None:
-    """The model a request names; `None` for the server's choice."""
-    if given is None or given.strip() in ("", DEFAULT_MODEL):
-        return None
-    try:
-        asker.chats.answering.named(given.strip(), asker.subject)
-    except (NotFound, AgentFailed) as unknown:
-        raise UnknownModel(f"There is no model {given[:80]!r} here: {unknown.message}") from None
-    return given.strip()
 
 
 async def ask(asker: Asker, desk: Desk, question: Question, on_accepted: Callable[[], None]) -> Answering:
@@ -94,12 +79,27 @@ async def _joined(asker: Asker, desk: Desk, question: Question, before: Accepted
     record = desk.records.find(session.thread_id, before.run_id)
     if record is not None and not record.was_cancelled:
         return before, record
-    run_id = before.run_id
-    if record is not None:
-        run_id = (await session.regenerate(before.message_id, new_run_id())).run_id
-    record = await reopened(session, run_id, asker.chats.disk, waits=question.waits)
-    desk.records.keep(run_id, record)
-    return Accepted(session, before.message_id, run_id), record
+    await session.whole()
+    accepted, record = await _answered_before(asker, session, before.message_id, before.run_id, waits=question.waits)
+    desk.records.keep(accepted.run_id, record)
+    return accepted, record
+
+
+async def _answered_before(
+    asker: Asker, session: Session, message_id: MessageId, first: RunId, *, waits: bool
+) -> tuple[Accepted, Record]:
+    """The newest answer to a message that was accepted before; another one where that was broken off.
+
+    Once the conversation has gone on, an answer that was broken off stays so: another would leave out what came since.
+    """
+    now = session.conversation
+    runs = [each for each in now.runs.values() if each.message_id == message_id]
+    newest = max(runs, key=lambda each: each.seq, default=None)
+    run_id = first if newest is None else newest.run_id
+    if newest is not None and newest.outcome in ("cancelled", "interrupted") and now.head == run_id and not now.is_busy:
+        # Attempts that come at once agree on the run: it is named after the one it stands for.
+        run_id = (await session.regenerate(message_id, regenerating_run_id(session.thread_id, run_id))).run_id
+    return Accepted(session, message_id, run_id), await reopened(session, run_id, asker.chats.disk, waits=waits)
 
 
 async def _accept(
@@ -111,8 +111,7 @@ async def _accept(
     if is_retry and target.is_bound:
         before = accepted_before(asked, await all_lines(session, asker.chats.disk))
         if before is not None:
-            record = await reopened(session, before[1], asker.chats.disk, waits=question.waits)
-            return Accepted(session, *before), record
+            return await _answered_before(asker, session, *before, waits=question.waits)
     if given.results or given.approvals:
         answered = await _answer(asker, session, given, waits=question.waits)
         if answered is not None and given.words is None:
@@ -164,8 +163,8 @@ async def _send(asker: Asker, target: Target, question: Question, asked: str) ->
         record.follow(Telling(run_id, message_id, tools, waits=question.waits))
     else:  # the same message again: its answer is under way, or over
         record.leave()
-        record = await reopened(session, receipt.run_id, asker.chats.disk, waits=question.waits)
-    return Accepted(session, message_id, receipt.run_id), record
+        return await _answered_before(asker, session, message_id, receipt.run_id, waits=question.waits)
+    return Accepted(session, message_id, run_id), record
 
 
 # --- answers to what a run waits for ---------------------------------------------------------------------------------

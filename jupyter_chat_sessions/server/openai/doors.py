@@ -97,13 +97,14 @@ class ChatCompletions(AskingHandler):
         """Answers the last message, piece by piece or whole."""
         from . import asking, bodies, given
         from .completions import Completion
+        from .models import chosen_model
         from .names import DEFAULT_MODEL, completion_id
 
         body = self.body_as(bodies.ChatCompletion)
         if body.n not in (None, 1):
             raise Malformed("n: one answer is made for each request.")
         asker = self.asker()
-        model = asking.model_of(asker, body.model)
+        model = chosen_model(self.chats.answering, self.subject, body.model)
         question = asking.Question("chat/completions", self.body, given.of_chat(body), model, waits=True)
         answering = await self.ask(asker, question)
         self.stop_when_left(answering)

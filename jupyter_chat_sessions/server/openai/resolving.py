@@ -6,13 +6,13 @@ else a fresh thread of its own. `user` in a body names nobody's thread: it is of
 
 from __future__ import annotations
 
-import hashlib
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...chats.chats import Chats
 from ...chats.places import Place
-from ...core.errors import ChatError, Malformed, NotFound
+from ...core.errors import ChatError, Malformed, NotFound, ThreadDeleted
 from ...core.ids import RunId, SessionKey, Subject, ThreadId, new_thread_id, parse_session_key, parse_thread_id
 from ...engine.session import Session
 from .names import ConversationNotFound, parse_conversation_id, parse_response_id
@@ -20,6 +20,9 @@ from .names import ConversationNotFound, parse_conversation_id, parse_response_i
 THREAD = "X-Thread-Id"
 KEYS = ("X-Session-Key", "X-OpenClaw-Session-Key", "X-OpenWebUI-Chat-Id")
 TASK = "X-OpenWebUI-Task"
+
+_ONCE = uuid.UUID("3d0c9a52-54c7-4e0f-8b57-9f6b5a1f2f0e")
+"""The namespace of the threads that an Idempotency-Key names."""
 
 Header = Callable[[str], str | None]
 
@@ -111,10 +114,16 @@ async def _unnamed(asker: Asker, answered: Sequence[str]) -> Target:
         except ChatError:
             continue
         return Target(session, is_bound=False, is_listed=is_listed)
-    once = asker.header("Idempotency-Key")
-    if once is not None:  # the same request sent to any server of this root finds the same thread
-        key = SessionKey(f"internal:request:{hashlib.sha256(once.encode('utf-8', 'surrogatepass')).hexdigest()}")
-        session, _ = await asker.chats.keyed(key, asker.place, asker.subject)
-    else:
+    try:
+        session = await asker.chats.session(_thread_of_its_own(asker), asker.subject, asker.place, must_exist=False)
+    except ThreadDeleted:
         session = await asker.chats.session(new_thread_id(), asker.subject, asker.place, must_exist=False)
     return Target(session, is_bound=False, is_listed=is_listed)
+
+
+def _thread_of_its_own(asker: Asker) -> ThreadId:
+    """A fresh thread; with an Idempotency-Key the same at any server, without a session key that would keep it."""
+    once = asker.header("Idempotency-Key")
+    if once is None:
+        return new_thread_id()
+    return ThreadId(str(uuid.uuid5(_ONCE, f"{asker.subject}\n{once}")))

@@ -41,10 +41,12 @@ class RespondingHandler(AskingHandler):
         self.finish()
 
     async def _tell(self, event: dict[str, Any], after: int) -> bool:
-        if event["sequence_number"] <= after:
-            return False
-        await self.send_event(event, event["type"])
-        return True
+        from .responses import behind
+
+        rest = behind(event, after)
+        if rest is not None:
+            await self.send_event(rest, rest["type"])
+        return rest is not None
 
     async def found(self, given: str) -> tuple[Session, RunId]:
         """The thread and the run of the response in an address."""
@@ -62,13 +64,15 @@ class Responses(RespondingHandler):
     async def post(self) -> None:
         """Answers the input: whole, event by event, or in the background."""
         from . import asking, bodies, given
+        from .models import chosen_model
         from .retrieving import about_new
 
         body = self.body_as(bodies.NewResponse)
+        model = chosen_model(self.chats.answering, self.subject, body.model)
         asker = self.asker()
         conversation = body.conversation if isinstance(body.conversation, str | None) else body.conversation.id
         question = asking.Question(
-            "responses", self.body, given.of_response(body), asking.model_of(asker, body.model), waits=False,
+            "responses", self.body, given.of_response(body), model, waits=False,
             conversation=conversation, previous=body.previous_response_id,
         )  # fmt: skip
         answering = await self.ask(asker, question)

@@ -1,6 +1,8 @@
 """A run as a response: its items, and the numbered events that tell of them one after the other.
 
-The numbers follow from what the run said alone, so a client that comes back with the last one it has is told the rest.
+The numbers follow from what the run said alone: an event counts one, a piece of text as many as it has letters. So a
+number is a place in the answer, whatever pieces it came in: a client that comes back with the last one it has is told
+the rest, also by a server that has only the transcript.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from .telling import ClientArguments, ClientCall, Ended, Happening, MessageEnded
 
 Event = dict[str, Any]
 
+_TEXT = frozenset(f"response.{each}.delta" for each in ("output_text", "reasoning_text", "function_call_arguments"))
+"""The events that bring text in pieces."""
+
 _STATUS = {"success": "completed", "waiting": "completed", "cancelled": "cancelled"}
 
 
@@ -35,6 +40,14 @@ class About:
     tools: tuple[Mapping[str, Any], ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     is_background: bool = False
+
+
+def behind(event: Event, after: int) -> Event | None:
+    """What of an event stands behind number `after`; `None` where nothing does."""
+    new = event["sequence_number"] - after
+    if new <= 0:
+        return None
+    return {**event, "delta": event["delta"][-new:]} if event["type"] in _TEXT else event
 
 
 class Response:
@@ -111,7 +124,7 @@ class Response:
         return self._finish(happening) if isinstance(happening, Ended) else []
 
     def _event(self, kind: str, **fields: Any) -> Event:
-        self._number += 1
+        self._number += len(fields["delta"]) if kind in _TEXT else 1
         return {"type": kind, "sequence_number": self._number, **fields}
 
     def _of(self, item: Mapping[str, Any], kind: str, **fields: Any) -> Event:
