@@ -106,11 +106,17 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
             self._session = session
             if self.grant is None and self.get_query_argument("notebooks", "") == "true":
                 self.app.open_pages.join(self, self.subject)
-            self._write(session.watch(self, after))
+            self._write(self._hello(session, after))
         except ChatError as error:
             self.dismiss(error)
         except web.HTTPError:
             self.dismiss(Malformed("The query of the address is not UTF-8."))
+
+    def _hello(self, session: Session, after: int) -> Frame:
+        """Where the thread stands, and how long a frame may be: a longer one breaks the connection."""
+        from ..core.frames import Frame
+
+        return Frame({**session.watch(self, after).body, "most_bytes": MOST_FRAME_BYTES})
 
     def _after(self) -> int:
         given = self.get_query_argument("after", "0")
@@ -172,7 +178,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         """It has drained: shows it where the thread stands now."""
         if self._session is not None and self.ws_connection is not None:
             try:
-                self._write(self._session.watch(self, 0))
+                self._write(self._hello(self._session, 0))
             except ChatError as error:
                 self.dismiss(error)
 

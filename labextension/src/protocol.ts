@@ -304,6 +304,8 @@ export interface HelloFrame {
   readonly queue: readonly Queued[];
   readonly agent: AgentInfo;
   readonly level: Level;
+  /** The most bytes of a frame to the server. */
+  readonly most_bytes?: number;
 }
 
 interface Custom<Name extends string, Value> {

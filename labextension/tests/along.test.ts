@@ -2,6 +2,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 
+import type { Rest } from '../src/client/rest';
 import { RestError } from '../src/client/refusal';
 import { PIECE, upload } from '../src/client/upload';
 import type { PutPiece } from '../src/client/upload';
@@ -10,7 +11,11 @@ import { changedAlong, itemsOf, shownPath, uploadPath } from '../src/store/along
 import type { Along, AlongChange } from '../src/store/along';
 import { Attachments } from '../src/store/attachments';
 import type { AttachmentRest } from '../src/store/attachments';
+import type { ClientFrame } from '../src/protocol';
 import { Drafts } from '../src/store/drafts';
+import { Thread } from '../src/store/thread';
+import type { Connect, Page } from '../src/store/thread';
+import { TOO_LONG } from '../src/store/view';
 
 /** The trigger at `|`. */
 const at = (marked: string): string | null => {
@@ -209,7 +214,7 @@ describe('what is attached', () => {
     attached.retry(attached.value[0].id);
     await settled();
     expect(putFile.mock.calls[0][1]).toBe(putFile.mock.calls[1][1]);
-    expect(attached.take()).toMatchObject([{ type: 'file' }]);
+    expect(itemsOf(attached.take())).toMatchObject([{ type: 'file' }]);
     expect(attached.value).toEqual([]);
   });
 
@@ -223,7 +228,54 @@ describe('what is attached', () => {
     const attached = attachments({ copyIn });
     attached.copyIn('data/t.csv');
     await settled();
-    expect(attached.take()[0].path).toMatch(/^uploads\/[^/]+\/t\.csv$/);
+    expect(itemsOf(attached.take())[0].path).toMatch(/^uploads\/[^/]+\/t\.csv$/);
+  });
+});
+
+describe('a message that is too long', () => {
+  const opened = (): { thread: Thread; frames: ClientFrame[]; refuse: (frame: ClientFrame) => void } => {
+    const frames: ClientFrame[] = [];
+    let refuse: (frame: ClientFrame) => void = () => undefined;
+    const rest = { liveUrl: () => '', files: async () => [] } as unknown as Rest;
+    const page: Page = { answer: async () => ({ cells: ['much'] }), permissions: () => ({}) };
+    const connect: Connect = (_, hearer) => {
+      refuse = hearer.onTooLong;
+      return { send: frame => frames.push(frame), nudge: () => undefined, close: () => undefined };
+    };
+    return { thread: new Thread('t', {}, rest, connect, page), frames, refuse: frame => refuse(frame) };
+  };
+
+  it('goes back to the composer with what went along, before what was written since, and says what to do', () => {
+    const { thread, frames, refuse } = opened();
+    thread.attachments.add('df', { type: 'variable', name: 'df' });
+    thread.submit('long');
+    thread.write('since');
+    refuse(frames[0]);
+    const { draft, along, view } = thread.snapshot();
+    expect(draft).toBe('long\n\nsince');
+    expect(along).toMatchObject([{ label: 'df', item: { type: 'variable', name: 'df' } }]);
+    expect([view.pending, view.notice?.code]).toEqual([[], TOO_LONG]);
+    thread.close();
+  });
+
+  it('keeps its words where they stood, if the composer did not send it', async () => {
+    const { thread, frames, refuse } = opened();
+    thread.send('long');
+    refuse(frames[0]);
+    expect(thread.snapshot().draft).toBe('');
+    await vi.waitFor(() =>
+      expect(thread.snapshot().view.pending).toMatchObject([
+        { content: 'long', state: 'failed', refusal: { code: TOO_LONG } }
+      ])
+    );
+    thread.close();
+  });
+
+  it('is no message: a notebook that is too long is refused to the server, which waits for it', () => {
+    const { thread, frames, refuse } = opened();
+    refuse({ kind: 'notebook', id: 'n1', value: { cells: [] } });
+    expect(frames).toMatchObject([{ kind: 'notebook', id: 'n1', error: { code: 'malformed' } }]);
+    thread.close();
   });
 });
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { actions, host, renders, show, shownIn } from './host';
 import type { StoredFile, ThreadRow } from '../src/client/rest';
+import type { AlongActions } from '../src/components/alongActions';
 import { Composer } from '../src/components/Composer';
 import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
 import { DEFAULTS } from '../src/components/host';
@@ -48,6 +49,23 @@ describe('the composer', () => {
     fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Enter' });
     expect(props.onSend).not.toHaveBeenCalled();
     expect(screen.getByRole('button', { name: 'Send' })).toHaveProperty('disabled', true);
+  });
+
+  test('refuses what is too long before it is sent, and offers to attach it as a file', async () => {
+    const upload = vi.fn();
+    const alongActions = { upload } as unknown as AlongActions;
+    const long = 'é'.repeat(10_000);
+    const { rerender } = render(
+      shownIn(<Composer {...props} draft={long} most={40_000} alongActions={alongActions} />)
+    );
+    expect(screen.queryByText(/too long/)).toBeNull();
+    rerender(shownIn(<Composer {...props} draft={long} most={29_000} alongActions={alongActions} />));
+    fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Enter' });
+    expect(props.onSend).not.toHaveBeenCalled();
+    fireEvent.click(screen.getByRole('button', { name: 'Attach it as a file' }));
+    const [[[file]]] = upload.mock.calls as [[[File]]];
+    expect([file.name, file.size]).toEqual(['message.txt', 20_000]);
+    expect(props.onWrite).toHaveBeenCalledExactlyOnceWith('');
   });
 
   test('stops what runs, by its button and by Escape, and can still send the next message', () => {

@@ -40,21 +40,25 @@ interface Heard {
   readonly wire: Wire;
   readonly frames: ServerFrame[];
   readonly connections: Connection[];
+  /** Ids of frames that were too long. */
+  readonly tooLong: string[];
 }
 
 function open(after = () => 0, patience?: Patience): Heard {
   const frames: ServerFrame[] = [];
   const connections: Connection[] = [];
+  const tooLong: string[] = [];
   const wire = openWire(
     seq => `${url}/live?after=${seq}`,
     {
       after,
       onFrame: frame => frames.push(frame),
-      onConnection: connection => connections.push(connection)
+      onConnection: connection => connections.push(connection),
+      onTooLong: frame => tooLong.push(frame.id)
     },
     patience
   );
-  return { wire, frames, connections };
+  return { wire, frames, connections, tooLong };
 }
 
 /** Waits until `condition` holds, for three seconds at most. */
@@ -230,4 +234,35 @@ test('a closed wire makes no further attempt', async () => {
   wire.close();
   await new Promise(resolve => setTimeout(resolve, 300));
   expect(peers).toHaveLength(1);
+});
+
+test('a frame longer than the hello allows is not sent, before the hello or after it; the next one is', async () => {
+  greet = peer => peer.send(JSON.stringify({ ...new Server().hello(), most_bytes: 200 }));
+  const { wire, tooLong } = open();
+  const long = { ...message('early'), content: 'é'.repeat(90) };
+  wire.send(long);
+  await until(() => tooLong.length === 1);
+  wire.send({ ...long, id: 'late' });
+  wire.send(message('short'));
+  await until(() => sent().length === 1);
+  expect([tooLong, sent(), peers.length]).toEqual([['early', 'late'], ['short'], 1]);
+  wire.close();
+});
+
+test('what a socket was closed with 1009 over is told once and never sent again; the rest is', async () => {
+  greet = peer => {
+    peer.send(JSON.stringify(new Server().hello()));
+    peer.on('message', data => (data as Buffer).length > 200 && peer.close(1009));
+  };
+  const { wire, tooLong, connections } = open();
+  await until(() => connections.includes('live'));
+  wire.send(message('short'));
+  wire.send({ ...message('long'), content: 'x'.repeat(300) });
+  wire.send(message('other'));
+  await until(() => peers.length === 2 && sent().length >= 4 && sent().at(-1) === 'other');
+  wire.send({ ...message('as long'), content: 'x'.repeat(300) });
+  expect(tooLong).toEqual(['long', 'as long']);
+  expect(sent().slice(-2)).toEqual(['short', 'other']);
+  expect(peers).toHaveLength(2);
+  wire.close();
 });

@@ -55,6 +55,18 @@ async def test_a_second_socket_goes_on_where_the_first_stopped(
     assert (ahead["reset"], ahead["lines"]) == (True, hello["lines"])
 
 
+async def test_hello_tells_how_long_a_frame_may_be_and_only_a_longer_one_breaks_the_connection(
+    live: Connect, new_id: Callable[[], str]
+) -> None:
+    socket = await live(new_id())
+    most = (await socket.next())["most_bytes"]
+    frame = json.dumps({"kind": "cancel", "id": new_id()})
+    await socket.connection.write_message(frame.ljust(most))
+    assert (await socket.answer(json.loads(frame)["id"]))["cancelled"] is False
+    await socket.connection.write_message(frame.ljust(most + 1))
+    assert await socket.closed() in (1009, None)
+
+
 async def test_stop_from_another_socket_stops_the_answer_within_half_a_second(
     live: Connect, agent: Played, new_id: Callable[[], str]
 ) -> None:

@@ -28,6 +28,8 @@ export interface Hearer {
   readonly onFrame: (frame: ServerFrame) => void;
   /** `tries`: attempts in vain since the server was lost. */
   readonly onConnection: (connection: Connection, tries: number) => void;
+  /** A frame is longer than the server takes: it is not sent, or not again. */
+  readonly onTooLong: (frame: ClientFrame) => void;
 }
 
 /** Milliseconds before attempt number `attempt` (0 is the first): doubling up to `CAP`, half of it left to chance. */
@@ -53,6 +55,9 @@ const STEADY = 5_000;
 /** A socket is given this long to open, in milliseconds. */
 const OPENING = 15_000;
 
+/** A socket is closed with this where a frame was longer than the server, or what stands before it, takes. */
+const TOO_LONG = 1009;
+
 /** How long, in milliseconds, before a socket is taken for dead. */
 export interface Patience {
   /** A frame is given this long to be acknowledged. */
@@ -77,6 +82,7 @@ export function openWire(
   let isGreeted = false;
   let greeted = 0;
   let heard = 0;
+  let most = Infinity;
   let silence: ReturnType<typeof setTimeout> | undefined;
   let wake: () => void = () => undefined;
 
@@ -122,13 +128,39 @@ export function openWire(
       tries = 0;
       greeted = Date.now();
       isGreeted = true;
+      most = Math.min(most, frame.most_bytes ?? Infinity);
       hearer.onConnection('live', 0);
-      unacknowledged.forEach(each => socket.send(JSON.stringify(each)));
+      [...unacknowledged.values()].forEach(post);
     }
   });
 
+  /** Sends a frame, unless the server would break the connection over it. */
+  const post = (frame: ClientFrame): void => {
+    const text = JSON.stringify(frame);
+    if (bytesOf(text) > most) {
+      giveUp(frame);
+    } else {
+      socket.send(text);
+    }
+  };
+  const giveUp = (frame: ClientFrame): void => {
+    unacknowledged.delete(frame.id);
+    hearer.onTooLong(frame);
+  };
+
   socket.addEventListener('close', event => {
     tries = isGreeted ? 0 : tries + 1;
+    if (event.code === TOO_LONG) {
+      const sizes = [...unacknowledged.values()].map(frame => ({
+        frame,
+        size: bytesOf(JSON.stringify(frame))
+      }));
+      const [longest] = sizes.sort((one, other) => other.size - one.size);
+      if (longest) {
+        most = Math.min(most, longest.size - 1);
+        giveUp(longest.frame);
+      }
+    }
     const isOver = CLOSED_FOR_GOOD.includes(event.code);
     const wasLive = isGreeted;
     isGreeted = false;
@@ -171,7 +203,7 @@ export function openWire(
     send: frame => {
       unacknowledged.set(frame.id, frame);
       if (isGreeted && socket.readyState === ReconnectingWebSocket.OPEN) {
-        socket.send(JSON.stringify(frame));
+        post(frame);
         setTimeout(() => isGreeted && unacknowledged.has(frame.id) && reopen(), patience.answer);
       }
     },
@@ -182,6 +214,10 @@ export function openWire(
       wake();
     }
   };
+}
+
+function bytesOf(text: string): number {
+  return new Blob([text]).size;
 }
 
 function parsed(data: unknown): ServerFrame | null {

@@ -10,6 +10,7 @@ import type { Deciding } from '../store/view';
 import { titleOf } from './arguments';
 import { argumentsIn, Asked, choiceOf, isInWords } from './Asked';
 import type { Choice } from './Asked';
+import { wordsOf } from './Banner';
 import { useHost } from './host';
 import { QuestionCard } from './QuestionCard';
 
@@ -76,7 +77,7 @@ function CallsCard(props: ApprovalCardProps): JSX.Element {
       ))}
       {deciding?.refusal && (
         <p className="jcs-Approval-refusal" role="alert">
-          {trans.__('The answer did not count: %1', deciding.refusal.message)}
+          {trans.__('The answer did not count: %1', wordsOf(deciding.refusal, trans))}
         </p>
       )}
       {note !== null && (

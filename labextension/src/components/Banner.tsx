@@ -1,5 +1,6 @@
 /** What is to be known about a thread as a whole, above its composer: one line each, at most two at a time. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
@@ -8,7 +9,8 @@ import type { Approval } from '../protocol';
 import { pathOf } from '../store/lines';
 import type { Shown } from '../store/thread';
 import { endOf, restartIn } from '../store/turns';
-import type { View } from '../store/view';
+import { TOO_LONG } from '../store/view';
+import type { Refusal, View } from '../store/view';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
 
@@ -87,12 +89,19 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       )}
       {view.notice && (
         <Banner kind="warning">
-          {view.notice.message}
+          {wordsOf(view.notice, trans)}
           <Dismiss onClick={actions.dismissNotice} />
         </Banner>
       )}
     </div>
   );
+}
+
+/** What a refusal says; what this page refuses by itself, in the reader's language. */
+export function wordsOf({ code, message }: Refusal, trans: TranslationBundle): string {
+  return code === TOO_LONG
+    ? trans.__('This is too long to be sent as a message. Attach the long part as a file instead.')
+    : message;
 }
 
 function Dismiss({ onClick }: { readonly onClick: () => void }): JSX.Element {

@@ -106,6 +106,7 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
         draft={draft}
         isRunning={isStoppable(view)}
         blocked={blocked}
+        most={view.most}
         focusKey={started > 0 ? `${String(focusKey)}:${started}` : focusKey}
         onWrite={actions.write}
         onSend={actions.submit}

@@ -66,6 +66,7 @@ export function Compare(props: CompareProps): JSX.Element {
         draft={props.draft}
         isRunning={panes.some(pane => isStoppable(pane.shown.view))}
         blocked={blocked}
+        most={panes[0]?.shown.view.most}
         focusKey={props.focusKey}
         onWrite={props.onWrite}
         onSend={props.onSend}

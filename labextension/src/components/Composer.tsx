@@ -4,7 +4,7 @@
  */
 
 import { stopIcon } from '@jupyterlab/ui-components';
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ClipboardEvent, KeyboardEvent, ReactNode } from 'react';
 
 import { attachIcon, sendIcon } from '../icons';
@@ -13,6 +13,7 @@ import type { AlongActions } from './alongActions';
 import { AlongChips } from './AlongChips';
 import { useHost } from './host';
 import { useSource } from './source';
+import { sized } from './time';
 import { optionId, Suggestions } from './Suggestions';
 import { replaced } from './trigger';
 import type { Suggestion, Trigger } from './trigger';
@@ -23,6 +24,8 @@ export interface ComposerProps {
   readonly isRunning: boolean;
   /** Why nothing can be sent; `null` where it can. */
   readonly blocked: string | null;
+  /** The most bytes of a message; absent or `null` where that is not known. */
+  readonly most?: number | null;
   /** Changes when the composer should take the focus. */
   readonly focusKey?: unknown;
   readonly onWrite: (draft: string) => void;
@@ -39,7 +42,7 @@ export interface ComposerProps {
 const NOTHING: readonly Along[] = [];
 
 export function Composer(props: ComposerProps): JSX.Element {
-  const { trans, preferences } = useHost();
+  const { trans, preferences, locale } = useHost();
   const { sendKey } = useSource(preferences);
   const { draft, isRunning, blocked, along = NOTHING, alongActions = null } = props;
   const area = useRef<HTMLTextAreaElement>(null);
@@ -49,7 +52,8 @@ export function Composer(props: ComposerProps): JSX.Element {
   const [isHeld, hold] = useState(false);
   const isComing = along.some(each => each.state === 'coming');
   const hasFailed = along.some(each => each.state === 'failed');
-  const isSendable = (draft.trim() !== '' || along.length > 0) && blocked === null;
+  const isTooLong = useMemo(() => isLongerThan(draft, props.most ?? Infinity), [draft, props.most]);
+  const isSendable = (draft.trim() !== '' || along.length > 0) && blocked === null && !isTooLong;
 
   useEffect(() => {
     if (props.focusKey !== undefined) {
@@ -206,6 +210,24 @@ export function Composer(props: ComposerProps): JSX.Element {
           )}
         </div>
       </div>
+      {isTooLong && (
+        <p className="jcs-Composer-word" role="status">
+          {trans.__('This is too long for a message: it may have %1.', sized(props.most ?? 0, locale))}{' '}
+          {alongActions && (
+            <button
+              type="button"
+              className="jcs-Link"
+              onClick={() => {
+                alongActions.upload([new File([draft], 'message.txt', { type: 'text/plain' })]);
+                write('');
+                area.current?.focus();
+              }}
+            >
+              {trans.__('Attach it as a file')}
+            </button>
+          )}
+        </p>
+      )}
       {(isHeld || (hasFailed && draft.trim() !== '')) && (
         <p className="jcs-Composer-word" role="status">
           {isHeld
@@ -216,6 +238,15 @@ export function Composer(props: ComposerProps): JSX.Element {
       {props.children}
     </div>
   );
+}
+
+/** What the rest of a frame may take: the thread's model, permissions, a few things that go along. */
+const BESIDE = 10_000;
+
+/** Whether a text is more than may be sent, as JSON writes it. */
+function isLongerThan(text: string, most: number): boolean {
+  // A character is six bytes at most: what is short need not be measured at each key.
+  return text.length * 6 + BESIDE > most && new Blob([JSON.stringify(text)]).size + BESIDE > most;
 }
 
 /** Sends what is held once no file is on its way any more; a file that fails lets it go instead. */

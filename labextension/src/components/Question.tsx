@@ -8,6 +8,7 @@ import type { ContextItem } from '../protocol';
 import { textOf } from '../store/turns';
 import type { Pending } from '../store/view';
 import { SentAlong } from './AlongChips';
+import { wordsOf } from './Banner';
 import { useHost } from './host';
 import { Reachable } from './Reachable';
 
@@ -170,7 +171,7 @@ export function PendingMessage({ pending, isOffline, onSendAgain, onDiscard }: P
       <Question content={textOf(pending.content)} along={pending.options?.context} />
       {state === 'failed' ? (
         <div className="jcs-Question-state jcs-mod-failed" role="alert">
-          <span>{trans.__('Not sent: %1', refusal?.message ?? '')}</span>
+          <span>{trans.__('Not sent: %1', refusal ? wordsOf(refusal, trans) : '')}</span>
           <button type="button" className="jcs-Link" onClick={onSendAgain}>
             {trans.__('Send again')}
           </button>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import type { Approval, Decision } from '../protocol';
 import type { Deciding } from '../store/view';
+import { wordsOf } from './Banner';
 import { useHost } from './host';
 
 export interface QuestionCardProps {
@@ -48,7 +49,7 @@ export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps
       )}
       {deciding?.refusal && (
         <p className="jcs-Approval-refusal" role="alert">
-          {trans.__('The answer did not count: %1', deciding.refusal.message)}
+          {trans.__('The answer did not count: %1', wordsOf(deciding.refusal, trans))}
         </p>
       )}
       <textarea

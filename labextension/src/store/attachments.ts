@@ -87,12 +87,18 @@ export class Attachments {
   }
 
   /** Takes all that is there, for a message; what failed or is still coming stays. */
-  take(): readonly ContextItem[] {
+  take(): readonly Along[] {
     const ready = this.list.filter(each => each.item !== null);
     ready.forEach(each => this.forget(each.id));
     this.list = this.list.filter(each => each.item === null);
     this.onChange(this.list);
-    return ready.flatMap(each => (each.item === null ? [] : [each.item]));
+    return ready;
+  }
+
+  /** Puts what was taken back, before what has come since. */
+  giveBack(taken: readonly Along[]): void {
+    this.list = [...taken, ...this.list];
+    this.onChange(this.list);
   }
 
   /** Ends what is on its way. */

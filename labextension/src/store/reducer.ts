@@ -88,6 +88,7 @@ function greeted(view: View, hello: HelloFrame): View {
     thread: hello.thread,
     agent: hello.agent,
     level: hello.level,
+    most: hello.most_bytes ?? null,
     seq: Math.max(folded.seq, hello.seq),
     more: known.oldest === 0 || hello.reset ? hello.more : known.more,
     live: hello.run,

@@ -21,6 +21,7 @@ import type {
   SendOptions,
   ServerFrame
 } from '../protocol';
+import { itemsOf } from './along';
 import type { Along } from './along';
 import { Attachments } from './attachments';
 import { NOTHING } from './drafts';
@@ -29,8 +30,8 @@ import { foldNewest, foldPage, isWhole, joinsRead } from './lines';
 import type { Page as PathPage } from './lines';
 import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
-import { alongOf, leafOf, needsOlder, runningOf } from './turns';
-import { EMPTY } from './view';
+import { alongOf, leafOf, needsOlder, runningOf, textOf } from './turns';
+import { EMPTY, TOO_LONG } from './view';
 import type { View } from './view';
 
 /** What a component shows of a thread. Replaced whenever something changes. */
@@ -54,6 +55,8 @@ export interface ChosenModel {
   readonly id: string;
   readonly label: string;
 }
+
+const TOO_LONG_WORDS = 'This is too long to be sent; attach it as a file instead.';
 
 /** Milliseconds between two tellings of listeners. */
 const TICK = 50;
@@ -107,6 +110,9 @@ export class Thread {
   /** What is to happen once a frame is met, or else once it is refused. */
   private readonly answers = new Map<string, { readonly met: () => void; readonly refused: () => void }>();
 
+  /** What went along with messages of the composer that are not confirmed, by their ids. */
+  private readonly submitted = new Map<string, readonly Along[]>();
+
   constructor(
     readonly id: string,
     readonly place: Place,
@@ -130,7 +136,8 @@ export class Thread {
     this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after), notebooks }), {
       after: () => this.shown.view.seq,
       onFrame: frame => this.onFrame(frame),
-      onConnection: (connection, tries) => this.show({ connection, tries })
+      onConnection: (connection, tries) => this.show({ connection, tries }),
+      onTooLong: frame => this.takeBack(frame)
     });
   }
 
@@ -149,7 +156,7 @@ export class Thread {
   }
 
   /** Sends a message; its words are shown at once, as pending. It follows what is on screen. */
-  send(content: Content, options: SendOptions = {}, fallback: string | null = null): void {
+  send(content: Content, options: SendOptions = {}, fallback: string | null = null, id = newId()): void {
     const { tip } = this.shown.view;
     const model = this.modelFor(content, fallback);
     const permissions = this.page?.permissions() ?? {};
@@ -162,14 +169,17 @@ export class Thread {
       ...(options.context && { context: options.context.map(item => ({ ...item, url: undefined })) })
     };
     const isPlain = Object.keys(placed).length === 0;
-    this.ask({ kind: 'send', id: newId(), content, ...(!isPlain && { options: placed }) });
+    this.ask({ kind: 'send', id, content, ...(!isPlain && { options: placed }) });
   }
 
   /** Sends what is written, with what goes along; both are gone from the composer then. */
   submit(text: string, fallback: string | null = null): void {
-    const context = this.attachments.take();
+    const along = this.attachments.take();
+    const context = itemsOf(along);
     this.writeDown({ draft: '' });
-    this.send(text, context.length > 0 ? { context } : {}, fallback);
+    const id = newId();
+    this.submitted.set(id, along);
+    this.send(text, context.length > 0 ? { context } : {}, fallback, id);
   }
 
   /** What can be typed after `/`. */
@@ -412,7 +422,28 @@ export class Thread {
     }
   }
 
+  /**
+   * A frame that the server would break the connection over is refused here. What the composer sent goes back to it,
+   * with what went along.
+   */
+  private takeBack(frame: ClientFrame): void {
+    if (frame.kind === 'notebook') {
+      const error = { code: 'malformed', message: 'The notebook’s answer is too long to be sent.' };
+      this.wire.send({ kind: 'notebook', id: frame.id, error });
+      return;
+    }
+    const along = this.submitted.get(frame.id);
+    this.onFrame({ kind: 'nack', id: frame.id, code: TOO_LONG, message: TOO_LONG_WORDS });
+    if (frame.kind === 'send' && along) {
+      const notice = { code: TOO_LONG, message: TOO_LONG_WORDS };
+      this.show({ view: { ...discard(this.shown.view, frame.id), notice } });
+      this.attachments.giveBack(along);
+      this.writeDown({ draft: [textOf(frame.content), this.shown.draft].filter(Boolean).join('\n\n') });
+    }
+  }
+
   private settle(id: string, isMet: boolean): void {
+    this.submitted.delete(id);
     const answer = this.answers.get(id);
     this.answers.delete(id);
     (isMet ? answer?.met : answer?.refused)?.();

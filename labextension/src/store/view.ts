@@ -66,6 +66,9 @@ export interface Deciding {
   readonly refusal: Refusal | null;
 }
 
+/** The code of what is too long to be sent, which no server needs to say. */
+export const TOO_LONG = 'too_long';
+
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -76,6 +79,8 @@ export interface View {
   readonly thread: ThreadInfo | null;
   readonly agent: AgentInfo | null;
   readonly level: Level | null;
+  /** The most bytes of a message; `null` while that is not known. */
+  readonly most: number | null;
   /** The number of the last line heard; what a client that joins again asks to continue after. */
   readonly seq: number;
   /** The number of the oldest line read; 0 before any. Older messages are asked for before it. */
@@ -105,6 +110,7 @@ export const EMPTY: View = {
   thread: null,
   agent: null,
   level: null,
+  most: null,
   seq: 0,
   oldest: 0,
   more: false,
