@@ -6,7 +6,6 @@ import { Clipboard, ICommandPalette } from '@jupyterlab/apputils';
 import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -22,7 +21,7 @@ import { COMMANDS } from './lab/names';
 import { ActiveNotebook } from './lab/notebook';
 import { OpenNotebooks } from './lab/openNotebooks';
 import { SetPreferences } from './lab/preferences';
-import { addRunning } from './lab/running';
+import { addRunning, runningPanel } from './lab/running';
 import { shareThread } from './lab/share';
 import { Sidebar } from './lab/sidebar';
 import { chatTabs, compareTabs } from './lab/tabs';
@@ -33,6 +32,12 @@ import type { NotebookQuestion } from './protocol';
 import { Drafts } from './store/drafts';
 import { OpenThreads, ThreadList } from './store/threads';
 import { IChatSessions } from './tokens';
+
+/** The language dates are written in; `undefined` is the browser's. Voila's translator has none. */
+function localeOf(translator: ITranslator | null): string | undefined {
+  const code: string | undefined = translator?.languageCode;
+  return code === undefined || code === 'en' ? undefined : code.replace('_', '-');
+}
 
 const SESSIONS = 'jupyter_chat_sessions:sessions';
 
@@ -51,7 +56,6 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
     tracker: INotebookTracker | null
   ) => {
     const rest = new Rest(app.serviceManager.serverSettings);
-    const { languageCode } = translator ?? nullTranslator;
     const trans = (translator ?? nullTranslator).load('jupyter_chat_sessions');
     const preferences = new SetPreferences();
     if (settings) {
@@ -62,7 +66,7 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
       trans,
       rendermime,
       resolve: url => rest.resolve(url),
-      locale: languageCode === 'en' ? undefined : languageCode.replace('_', '-'),
+      locale: localeOf(translator),
       preferences,
       copy: text => Clipboard.copyToSystem(text),
       refreshFolder: () => {
@@ -90,15 +94,14 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   description: 'The sidebar with threads and the chat of the active notebook, and threads in the main area.',
   autoStart: true,
   requires: [IChatSessions],
-  optional: [INotebookTracker, ICommandPalette, ILayoutRestorer, IRouter, IRunningSessionManagers],
+  optional: [INotebookTracker, ICommandPalette, ILayoutRestorer, IRouter],
   activate: (
     app: JupyterFrontEnd,
     sessions: IChatSessions,
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
-    router: IRouter | null,
-    managers: IRunningSessionManagers | null
+    router: IRouter | null
   ) => {
     const { host, rest, threads } = sessions;
     const { commands, serviceManager } = app;
@@ -143,9 +146,11 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     const share = (thread: Thread): void => void shareThread({ host, rest, thread });
     addCommands({ app, sessions, desk, sidebarId: widget.id, palette, openMain, compare, share, follow });
     router?.register({ command: COMMANDS.follow, pattern: LINK });
-    if (managers) {
-      addRunning({ managers, rest, list, trans: host.trans, onOpen: openMain });
-    }
+    void runningPanel(app).then(managers => {
+      if (managers) {
+        addRunning({ managers, rest, list, trans: host.trans, onOpen: openMain });
+      }
+    });
   }
 };
 

@@ -49,11 +49,15 @@ class Lab:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def use_model(self) -> None:
-        """From its next start on, a model answers (asking_agent.py), whose tool calls need a person's word."""
+    def configure(self, lines: str) -> None:
+        """What its `jupyter_server_config.py` says from its next start on."""
         config = self._home / "config"
         config.mkdir(parents=True, exist_ok=True)
-        (config / "jupyter_server_config.py").write_text(
+        (config / "jupyter_server_config.py").write_text(lines)
+
+    def use_model(self) -> None:
+        """From its next start on, a model answers (asking_agent.py), whose tool calls need a person's word."""
+        self.configure(
             f"import sys\n"
             f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
             f"from asking_agent import Asking\n"
@@ -64,9 +68,7 @@ class Lab:
 
     def use_provider(self, base_url: str, key: str, model: str) -> None:
         """From its next start on, that model of an OpenAI-compatible provider answers; shell commands ask."""
-        config = self._home / "config"
-        config.mkdir(parents=True, exist_ok=True)
-        (config / "jupyter_server_config.py").write_text(
+        self.configure(
             f"import os\n"
             f"os.environ |= {{'OPENAI_BASE_URL': {base_url!r}, 'OPENAI_API_KEY': {key!r}}}\n"
             f"c.ChatSessions.default_model = 'openai:{model}'\n"

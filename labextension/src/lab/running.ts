@@ -1,5 +1,6 @@
 /** JupyterLab's Running panel: chats with an answer under way, and those whose Python is alive. */
 
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { IRunningSessionManagers, IRunningSessions } from '@jupyterlab/running';
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -17,6 +18,16 @@ export interface RunningParts {
   readonly list: ThreadList;
   readonly trans: TranslationBundle;
   readonly onOpen: (thread: Named) => void;
+}
+
+/** The Running panel; `null` where the page has none. Voila lacks even the module, and must show a notebook's panels. */
+export async function runningPanel(app: JupyterFrontEnd): Promise<IRunningSessionManagers | null> {
+  try {
+    const running = await import('@jupyterlab/running');
+    return await app.resolveOptionalService(running.IRunningSessionManagers);
+  } catch {
+    return null;
+  }
 }
 
 /** Adds two sections: to shut an answer down is Stop, to shut Python down loses its variables and no file. */

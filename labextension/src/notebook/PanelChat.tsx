@@ -54,7 +54,7 @@ function SavedChat({ saved, shown, onTry }: SavedChatProps): JSX.Element {
         <div className="jcs-Banner jcs-mod-info" role="status">
           {isKnown
             ? trans.__('As saved with the notebook: this server does not have the chat.')
-            : trans.__('As saved with the notebook: the server cannot be reached.')}
+            : trans.__('As saved with the notebook: the chat’s server cannot be reached.')}
           {!isKnown && (
             <button type="button" className="jcs-Link" onClick={onTry}>
               {trans.__('Try now')}

@@ -33,7 +33,6 @@ export class SavedPanel extends Widget implements IRenderMime.IRenderer {
   private mime: IRenderMime.IMimeModel | null = null;
   private model: PanelModel | null = null;
   private stop: () => void = () => undefined;
-  private wasRunning = false;
 
   constructor(parts: PanelParts) {
     super();
@@ -98,14 +97,19 @@ export class SavedPanel extends Widget implements IRenderMime.IRenderer {
     if (this.saved?.thread_id !== thread.id) {
       this.keep(thread);
     }
-    this.wasRunning = false;
-    this.stop = thread.subscribe(() => {
-      const isRunning = runningOf(thread.snapshot().view) !== null;
-      if (this.wasRunning && !isRunning) {
+    // What was there when the panel opened changes no notebook; what comes is kept, each time a run has ended.
+    let kept: number | null = null;
+    const follow = (): void => {
+      const { view, connection } = thread.snapshot();
+      if (connection === 'live' && kept === null) {
+        kept = view.seq;
+      } else if (connection === 'live' && kept !== view.seq && runningOf(view) === null) {
+        kept = view.seq;
         this.keep(thread);
       }
-      this.wasRunning = isRunning;
-    });
+    };
+    follow();
+    this.stop = thread.subscribe(follow);
   }
 
   /** Tells the kernel which thread is shown. */
@@ -119,7 +123,8 @@ export class SavedPanel extends Widget implements IRenderMime.IRenderer {
   /** Writes the thread's id and last turns into the notebook, which is saved when its person saves it. */
   private keep(thread: Thread): void {
     const { mime, saved } = this;
-    if (!mime || !saved) {
+    const canKeep = typeof (mime as Partial<IRenderMime.IMimeModel> | null)?.setData === 'function'; // not in Voila
+    if (!mime || !saved || !canKeep) {
       return;
     }
     const { view } = thread.snapshot();

@@ -42,6 +42,7 @@ export class Panel {
     node.setAttribute('role', 'region');
     node.setAttribute('aria-label', trans.__('Chat'));
     node.addEventListener('keydown', keepKeys);
+    window.addEventListener('keydown', this.shield, true);
     this.root = createRoot(node);
   }
 
@@ -76,9 +77,17 @@ export class Panel {
   close(): void {
     this.asked += 1;
     this.node.removeEventListener('keydown', keepKeys);
+    window.removeEventListener('keydown', this.shield, true);
     this.release();
     this.root.unmount();
   }
+
+  /** Notebook 7 looks for shortcuts on a key's way down, before the panel has it: the mark tells it not to. */
+  private readonly shield = (event: KeyboardEvent): void => {
+    if (event.target instanceof Element && this.node.contains(event.target)) {
+      event.target.toggleAttribute('data-lm-suppress-shortcuts', isKept(event));
+    }
+  };
 
   private async current(notebook: string | null): Promise<string> {
     return notebook === null ? newId() : (await this.parts.rest.current(notebook)).thread_id;
@@ -129,12 +138,14 @@ export class Panel {
   }
 }
 
-/**
- * Keeps keys from reaching the notebook around the panel, where they would run the cell or insert others.
- * What is pressed with Ctrl or Meta goes on, so that saving and the palette work; but not Enter.
- */
+/** Keeps keys from reaching the notebook around the panel, where they would run the cell or insert others. */
 export function keepKeys(event: KeyboardEvent): void {
-  if (event.key === 'Enter' || !(event.ctrlKey || event.metaKey)) {
+  if (isKept(event)) {
     event.stopPropagation();
   }
+}
+
+/** What is pressed with Ctrl or Meta goes on, so that saving and the palette work; but not Enter. */
+function isKept(event: KeyboardEvent): boolean {
+  return event.key === 'Enter' || !(event.ctrlKey || event.metaKey);
 }
