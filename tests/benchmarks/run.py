@@ -22,6 +22,7 @@ MEASUREMENTS = (
     "m09_lists",
     "m10_kernels",
     "m11_load",
+    "m13_render",
 )
 
 
