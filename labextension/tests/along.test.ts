@@ -11,11 +11,12 @@ import { changedAlong, itemsOf, shownPath, uploadPath } from '../src/store/along
 import type { Along, AlongChange } from '../src/store/along';
 import { Attachments } from '../src/store/attachments';
 import type { AttachmentRest } from '../src/store/attachments';
-import type { ClientFrame } from '../src/protocol';
+import type { ClientFrame, ServerFrame } from '../src/protocol';
 import { Drafts } from '../src/store/drafts';
 import { Thread } from '../src/store/thread';
-import type { Connect, Page } from '../src/store/thread';
+import type { Connect, Page, ThreadRest } from '../src/store/thread';
 import { TOO_LONG } from '../src/store/view';
+import type { Pending } from '../src/store/view';
 
 /** The trigger at `|`. */
 const at = (marked: string): string | null => {
@@ -322,6 +323,46 @@ describe('a draft', () => {
     expect(drafts.unsent('n.ipynb')).toBe('new');
     expect(drafts.unsent('m.ipynb')).toBeNull();
     expect(drafts.unsent(null)).toBeNull();
+  });
+
+  it('brings back what no server confirmed, which is sent again as the same message', () => {
+    const page = storage();
+    const open = (): { thread: Thread; sent: ClientFrame[]; hear: (frame: ServerFrame) => void } => {
+      const sent: ClientFrame[] = [];
+      let hear: (frame: ServerFrame) => void = () => undefined;
+      const connect: Connect = (_url, hearer) => {
+        hear = hearer.onFrame;
+        return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
+      };
+      const rest = { liveUrl: (id: string) => id } as unknown as ThreadRest;
+      const thread = new Thread('t', { notebook: 'n.ipynb' }, rest, connect, null, new Drafts('/', page));
+      return { thread, sent, hear: frame => hear(frame) };
+    };
+    const before = open();
+    before.thread.send('said on a train');
+    before.thread.write('and then');
+    before.thread.close();
+
+    const after = open();
+    expect(after.sent).toEqual(before.sent);
+    expect(after.thread.snapshot()).toMatchObject({
+      draft: 'and then',
+      view: { pending: [{ content: 'said on a train', state: 'sending' }] }
+    });
+    expect(new Drafts('/', page).unsent('n.ipynb')).toBe('t');
+    after.hear({ kind: 'ack', id: after.sent[0].id, seq: 1 } as ServerFrame);
+    expect(open().sent).toEqual([]);
+  });
+
+  it('a day old holds the words of such messages, which nothing sends by itself', () => {
+    const page = storage();
+    const pending = (id: string, content: string): Pending => {
+      return { id, content, state: 'sending', seq: null, refusal: null };
+    };
+    const unconfirmed = [pending('1', 'first'), pending('2', 'second')];
+    new Drafts('/', page, () => 0).write('t', { text: 'third', along: [], unconfirmed }, null, false);
+    const next = new Drafts('/', page, () => 25 * 3600 * 1000).read('t');
+    expect(next).toEqual({ text: 'first\n\nsecond\n\nthird', along: [] });
   });
 
   it('is forgotten after a month, and nothing fails where nothing may be kept', () => {

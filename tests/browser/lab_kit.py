@@ -200,6 +200,8 @@ class Chat:
         expect(self.log).to_contain_text(text, timeout=timeout)
 
     def is_done(self) -> None:
+        unconfirmed = self.place.locator(".jcs-Turn.jcs-mod-sending, .jcs-Turn.jcs-mod-sent")
+        expect(unconfirmed).to_have_count(0, timeout=30_000)
         expect(self.stop).to_have_count(0, timeout=30_000)
 
     def ticks(self) -> list[int]:

@@ -1,14 +1,19 @@
 /**
- * What is written and not sent, kept by the browser for each thread, so that a reload loses nothing.
+ * What is written and not sent, and what was sent and not confirmed, kept by the browser for each thread, so that a
+ * page that goes loses nothing.
  *
  * Where a page may not keep anything (a sandboxed frame, a full or forbidden storage) nothing is kept, and nothing fails.
  */
 
 import type { Along } from './along';
+import { textOf } from './turns';
+import type { Pending } from './view';
 
 export interface Draft {
   readonly text: string;
   readonly along: readonly Along[];
+  /** Messages that no server has confirmed; sent again under their ids, they are the same messages. */
+  readonly unconfirmed?: readonly Pending[];
 }
 
 /** A draft as it is kept. `isNew`: nothing has been sent in its thread. */
@@ -21,7 +26,8 @@ interface Kept extends Draft {
 /** What a page keeps drafts in; `localStorage` where it may. */
 export type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
-const KEPT_MS = 30 * 24 * 3600 * 1000;
+const DAY_MS = 24 * 3600 * 1000;
+const KEPT_MS = 30 * DAY_MS;
 const LONGEST = 300_000;
 
 export const NOTHING: Draft = { text: '', along: [] };
@@ -43,18 +49,29 @@ export class Drafts {
     }
   }
 
+  /** What was kept. Messages a day old are words to send again, or not: nobody expects them to go by themselves. */
   read(threadId: string): Draft {
-    return this.kept(threadId) ?? NOTHING;
+    const kept = this.kept(threadId);
+    if (kept === null) {
+      return NOTHING;
+    }
+    const { text, along, unconfirmed = [], at } = kept;
+    if (at >= this.now() - DAY_MS) {
+      return { text, along, unconfirmed };
+    }
+    const words = [...unconfirmed.map(each => textOf(each.content)), text];
+    return { text: words.filter(Boolean).join('\n\n'), along };
   }
 
-  /** Keeps a draft; nothing written is nothing kept. */
-  write(threadId: string, { text, along }: Draft, notebook: string | null, isNew: boolean): void {
+  /** Keeps a draft; nothing written and nothing unconfirmed is nothing kept. */
+  write(threadId: string, draft: Draft, notebook: string | null, isNew: boolean): void {
+    const { text, along, unconfirmed = [] } = draft;
     const there = along.filter(each => each.item !== null);
-    if (text === '' && there.length === 0) {
+    if (text === '' && there.length === 0 && unconfirmed.length === 0) {
       this.drop(threadId);
       return;
     }
-    const kept: Kept = { text, along: there, notebook, isNew, at: this.now() };
+    const kept: Kept = { text, along: there, unconfirmed, notebook, isNew, at: this.now() };
     const written = JSON.stringify(kept);
     if (written.length <= LONGEST) {
       this.attempt(storage => storage.setItem(this.prefix + threadId, written));

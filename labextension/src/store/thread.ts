@@ -32,7 +32,7 @@ import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
 import { alongOf, leafOf, needsOlder, runningOf, textOf } from './turns';
 import { EMPTY, TOO_LONG } from './view';
-import type { View } from './view';
+import type { Pending, View } from './view';
 
 /** What a component shows of a thread. Replaced whenever something changes. */
 export interface Shown {
@@ -121,8 +121,8 @@ export class Thread {
     private readonly page: Page | null = null,
     private readonly drafts: Drafts | null = null
   ) {
-    const { text, along } = drafts?.read(id) ?? NOTHING;
-    this.shown = { ...this.shown, draft: text, along };
+    const { text, along, unconfirmed = [] } = drafts?.read(id) ?? NOTHING;
+    this.shown = { ...this.shown, draft: text, along, view: { ...EMPTY, pending: unconfirmed } };
     this.told = this.shown;
     this.attachments = new Attachments(
       id,
@@ -139,6 +139,7 @@ export class Thread {
       onConnection: (connection, tries) => this.show({ connection, tries }),
       onTooLong: frame => this.takeBack(frame)
     });
+    unconfirmed.filter(each => each.state === 'sending').forEach(each => this.wire.send(frameOf(each)));
   }
 
   /** What is to be shown. The same object until listeners are told of another. */
@@ -268,18 +269,14 @@ export class Thread {
   sendAgain(id: string): void {
     const failed = this.shown.view.pending.find(each => each.id === id);
     if (failed) {
-      this.ask({
-        kind: 'send',
-        id,
-        content: failed.content,
-        ...(failed.options && { options: failed.options })
-      });
+      this.ask(frameOf(failed));
     }
   }
 
   /** Takes back a message that failed. */
   discard(id: string): void {
     this.show({ view: discard(this.shown.view, id) });
+    this.keep();
   }
 
   /** Stops what runs and what waits. */
@@ -314,10 +311,15 @@ export class Thread {
 
   private writeDown(change: Pick<Partial<Shown>, 'draft' | 'along'>): void {
     this.show(change);
-    const { draft: text, along = [], view } = this.shown;
-    const isNew = view.seq === 0 && view.pending.length === 0;
-    this.drafts?.write(this.id, { text, along }, this.place.notebook ?? null, isNew);
+    this.keep();
     this.tell();
+  }
+
+  /** Keeps what is written, and what no server has confirmed, over the end of this page. */
+  private keep(): void {
+    const { draft: text, along = [], view } = this.shown;
+    const unconfirmed = view.pending.filter(each => each.state !== 'sent');
+    this.drafts?.write(this.id, { text, along, unconfirmed }, this.place.notebook ?? null, view.seq === 0);
   }
 
   dismissNotice(): void {
@@ -381,6 +383,7 @@ export class Thread {
     if (frame.kind === 'send' || frame.kind === 'answer') {
       const { view } = this.shown;
       this.show({ view: frame.kind === 'send' ? say(view, frame) : decide(view, frame) });
+      this.keep();
       this.tell();
     }
     this.wire.send(frame);
@@ -408,6 +411,9 @@ export class Thread {
     const before = this.shown.view;
     this.show({ view: hear(before, frame) });
     const { view } = this.shown;
+    if (before.pending.length > 0) {
+      this.keep();
+    }
     if (turnsAway(frame) && before.thread !== null && !isWhole(view)) {
       // What has been read lies on another branch, so there may be gaps: this one is read from its end.
       void this.readPage(0, page => foldNewest(this.shown.view, page));
@@ -474,6 +480,11 @@ export class Thread {
     this.told = this.shown;
     this.listeners.forEach(listener => listener());
   }
+}
+
+/** The frame that sends a message, or sends it again. */
+function frameOf({ id, content, options }: Pending): ClientFrame {
+  return { kind: 'send', id, content, ...(options && { options }) };
 }
 
 /** Whether a frame tells that the thread has turned to another branch. */
