@@ -32,6 +32,9 @@ class _NobodysStage:
 
     thread_id = None
     client_tools: Sequence[ToolSpec] = ()
+    tool_names: Collection[str] | None = None
+    is_visitors = False
+    sees_folder = False
     granted: Collection[str] = ()
     wanted: Mapping[str, str] = {}  # never written to
     answers: Mapping[str, Mapping[str, Any]] = {}

@@ -71,15 +71,15 @@ class Chats:
             beside_of=self._beside,
         )
         notebook = settings.notebook(self._whereabouts) if settings.notebook and settings.has_notebooks else None
-        self._tools = ToolBox(Workplace(self._sandbox, notebook, settings.packages))
-        self._policy = Policy(settings.tool_permissions)
+        self.tools = ToolBox(Workplace(self._sandbox, notebook, settings.packages))
+        self.policy = Policy(settings.tool_permissions)
         self._house = House(
             disk=self.disk,
             now=now,
             perform=Runner(
                 self.answering.agent,
-                self._tools,
-                self._policy,
+                self.tools,
+                self.policy,
                 settings.most_rounds,
                 files=ThreadFiles(self._files_of, self.disk.later),
                 redact=self.answering.redacted,
@@ -172,13 +172,13 @@ class Chats:
 
     def tool_specs(self) -> Sequence[ToolSpec]:
         """The tools there are."""
-        return self._tools.specs()
+        return self.tools.specs()
 
     async def call_alone(self, run_id: RunId, subject: Subject, name: str, arguments: Mapping[str, Any]) -> Message:
         """The result of a tool call without a thread; its files can be read by who asked for it."""
         if self.separate_users:
             await self.disk(self.alone.claim, run_id, subject)
-        return await call_alone(self._tools, self._policy, run_id, name, arguments)
+        return await call_alone(self.tools, self.policy, run_id, name, arguments)
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""

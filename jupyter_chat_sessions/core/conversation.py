@@ -48,6 +48,9 @@ TITLE_LENGTH = 60
 PREVIEW_LENGTH = 80
 
 
+_NO_WISHES = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An accepted message that no run has begun to answer."""
@@ -78,6 +81,8 @@ class Accepted:
     run_id: RunId
     seq: int
     fingerprint: bytes
+    wishes: Options
+    """Of what its sender asked for, what holds for every answer to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +258,8 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
     message_id = MessageId(line.message["id"])
     if line.message["role"] != "user" or line.run_id is None or message_id in before.accepted:
         return before
-    accepted = Accepted(line.run_id, line.seq, fingerprint(line.message.get("content")))
+    wishes = _lasting(line.options, is_here=line.options.place == before.place)
+    accepted = Accepted(line.run_id, line.seq, fingerprint(line.message.get("content")), wishes)
     now = replace(
         before,
         accepted=before.accepted.insert(message_id, accepted),
@@ -297,8 +303,19 @@ def _wishes(before: Conversation, line: StartLine) -> Options:
     waiting = next((each for each in before.queue if each.run_id == line.run_id), None)
     if waiting is not None:
         return waiting.options
-    goes_on = before.decided is not None and before.decided.run_id == line.parent_run_id
-    return before.wishes if goes_on else Options()
+    if before.decided is not None and before.decided.run_id == line.parent_run_id:
+        return before.wishes
+    accepted = before.accepted.get(line.message_id)
+    wishes = _NO_WISHES if accepted is None else accepted.wishes
+    return wishes if line.visitor is None else replace(wishes, visitor=line.visitor)
+
+
+def _lasting(options: Options, *, is_here: bool) -> Options:
+    """What holds when the message is answered again. What was asked for in another place is not heeded in this one."""
+    if options.instructions is None and options.tool_names is None and options.visitor is None:
+        return _NO_WISHES
+    instructions = options.instructions if is_here else None
+    return Options(instructions=instructions, tool_names=options.tool_names, visitor=options.visitor)
 
 
 def _with_answers(before: Conversation, line: AnswerLine) -> Conversation:

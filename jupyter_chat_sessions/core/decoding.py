@@ -118,6 +118,13 @@ def _objects(record: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ..
     return tuple(value)
 
 
+def _texts(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = record[key]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(key)
+    return tuple(value)
+
+
 def _run_id(record: Mapping[str, Any], key: str = "run_id") -> RunId:
     return RunId(_text(record, key))
 
@@ -172,6 +179,8 @@ def _options(record: Mapping[str, Any]) -> Options:
         permissions=_maybe_object(options, "permissions"),
         instructions=_maybe_text(options, "instructions"),
         tools=_objects(options, "tools") if "tools" in options else (),
+        tool_names=_texts(options, "tool_names") if "tool_names" in options else None,
+        visitor=_maybe_text(options, "visitor"),
         is_listed=options.get("listed") is not False,
         place=_maybe_text(options, "place"),
     )
@@ -194,6 +203,7 @@ _READ: dict[str, _Read] = {
         MessageId(_text(r, "message_id")),
         _maybe_run_id(r, "parent_run_id"),
         _maybe_text(r, "model"),
+        _maybe_text(r, "visitor"),
     ),
     "run": lambda seq, at, r: RunLine(
         seq, at, _run_id(r), _outcome(r), _maybe_object(r, "usage"), _maybe_object(r, "error")

@@ -77,10 +77,11 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Regenerated:
-    """A person asked for another answer to the same message."""
+    """A person asked for another answer to the same message; `visitor`: which share they came by, if any."""
 
     message_id: MessageId
     run_id: RunId
+    visitor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

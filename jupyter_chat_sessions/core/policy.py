@@ -4,6 +4,9 @@ The strongest voice counts: an administrator's, which nothing loosens; then the 
 granted for the thread; then the tool's own. Code a person typed is theirs and is never judged. Where the operating
 system confines nothing, what a model wrote asks before it acts, whatever the tool says; only an administrator or the
 person lifts that. What must be asked each time, or needs a consent of its own, is lifted by no rule for all tools.
+
+A visitor of a shared thread has no voice. What their message would have reach the person's own things (their notebook,
+its kernel, files that are not the thread's) asks the person each time, whatever was granted and whoever wrote it.
 """
 
 from __future__ import annotations
@@ -53,6 +56,24 @@ class Policy:
         if for_all == "allow" and (tool.asks_each_time or _consent(tool, arguments)):
             for_all = None
         return self.tools.get(tool.name, for_all)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far what runs in a thread's sandbox gets: `sees_folder`, whether it may read the notebook's folder."""
+
+    level: Level
+    sees_folder: bool = False
+
+    def is_personal(self, tool: ToolSpec, arguments: Mapping[str, Any]) -> bool:
+        """Whether the call gets at what is the person's own."""
+        gets_out = self.level == "unconfined" or self.sees_folder
+        return tool.is_personal or _consent(tool, arguments) is not None or (tool.acts and gets_out)
+
+
+def for_visitor(held: Permission, tool: ToolSpec, reach: Reach, arguments: Mapping[str, Any] = _NOTHING) -> Permission:
+    """What holds for a call that a visitor's message led to, where `held` would for the person's own."""
+    return "ask" if held == "allow" and reach.is_personal(tool, arguments) else held
 
 
 def grant_of(tool: ToolSpec, arguments: Mapping[str, Any]) -> str:

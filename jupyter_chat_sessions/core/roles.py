@@ -46,7 +46,9 @@ class ToolSpec:
 
     `acts`: it runs code or changes something, so where nothing confines it a person is asked first. `permission`: what
     holds for it unless an administrator, the person or the thread says otherwise. `asks_each_time`: a grant for the
-    thread does not help. `is_question`: it asks the person something, and their answer is its result.
+    thread does not help. `is_question`: it asks the person something, and their answer is its result. `is_personal`: it
+    reaches what is the person's own, such as their notebook or files that are not the thread's, so that for a visitor
+    of a shared thread the person is asked each time.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ToolSpec:
     permission: Permission = "allow"
     asks_each_time: bool = False
     is_question: bool = False
+    is_personal: bool = False
     consent: Consent | None = None
 
 

@@ -277,7 +277,7 @@ def _regenerate(drafting: _Drafting, event: Regenerated) -> None:
         raise MessageNotFound(f"Message {event.message_id} has no answer in this thread that could be made again.")
     if now.is_busy or not now.has_lane:
         raise RunInProgress("An answer is being made in this thread; stop it or wait for it.")
-    _start(drafting, event.run_id, event.message_id, first.parent_run_id, first.model)
+    _start(drafting, event.run_id, event.message_id, first.parent_run_id, first.model, event.visitor)
     drafting.is_synced = True
 
 
@@ -399,6 +399,13 @@ def _start_waiting(drafting: _Drafting, waiting: Waiting) -> None:
     _start(drafting, waiting.run_id, waiting.message_id, parent, options.model)
 
 
-def _start(drafting: _Drafting, run_id: RunId, message_id: MessageId, parent: RunId | None, model: str | None) -> None:
-    drafting.write(StartLine(*drafting.place(), run_id, message_id, parent, model))
+def _start(
+    drafting: _Drafting,
+    run_id: RunId,
+    message_id: MessageId,
+    parent: RunId | None,
+    model: str | None,
+    visitor: str | None = None,
+) -> None:
+    drafting.write(StartLine(*drafting.place(), run_id, message_id, parent, model, visitor))
     drafting.acts.append(Start(run_id, message_id, model))

@@ -51,7 +51,8 @@ class Options:
     """What a sender asked for beside the words. `parent_run_id` only where the message does not follow the head.
 
     `instructions` go to the agent before the conversation; `tools` (`{"name", "description", "parameters"}`) are the
-    sender's own: the run waits for the sender to give their results.
+    sender's own: the run waits for the sender to give their results. `tool_names` are those of the server's tools that
+    the answer may use; `None`: all there are.
     """
 
     mode: str | None = None
@@ -63,6 +64,9 @@ class Options:
     """The sender's own settings for tools: `allow`, `ask` or `deny`, by the tool's name."""
     instructions: str | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
+    tool_names: tuple[str, ...] | None = None
+    visitor: str | None = None
+    """Which share its sender came by; `None`: nobody's, it is the owner's."""
     is_listed: bool = True
     """Whether a thread in which this was said belongs in lists."""
     place: str | None = None
@@ -82,6 +86,8 @@ class StartLine(Line):
     message_id: MessageId
     parent_run_id: RunId | None = None
     model: str | None = None
+    visitor: str | None = None
+    """Which share they came by who asked for this answer beside an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +226,10 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["instructions"] = options.instructions
     if options.tools:
         record["tools"] = options.tools
+    if options.tool_names is not None:
+        record["tool_names"] = options.tool_names
+    if options.visitor is not None:
+        record["visitor"] = options.visitor
     if not options.is_listed:
         record["listed"] = False
     if options.place is not None:

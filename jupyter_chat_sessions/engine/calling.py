@@ -16,7 +16,7 @@ from typing import Any
 from ..core.conversation import CLIENT_TOOL, is_approved
 from ..core.frames import custom
 from ..core.ids import tool_message_id
-from ..core.policy import Policy, grant_of
+from ..core.policy import Policy, Reach, for_visitor, grant_of
 from ..core.roles import Agent, Permission, ToolCall, ToolContext, ToolOutput, ToolResult, Tools, ToolSpec, ToolStatus
 from ..core.transcript import Message
 from .spoken import AskedCall
@@ -71,6 +71,8 @@ class Caller:
         answer = self.stage.answers.get(asked.id)
         if self._is_clients(asked):
             return "ask" if answer is None else "allow"
+        if not self._is_chosen(asked):
+            return "deny"
         if answer is not None:
             return "allow" if is_approved(answer) else "deny"
         spec = self._spec(asked)
@@ -82,14 +84,17 @@ class Caller:
     def _is_clients(self, asked: AskedCall) -> bool:
         return any(spec.name == asked.name for spec in self.stage.client_tools)
 
+    def _is_chosen(self, asked: AskedCall) -> bool:
+        """Whether the message lets its answer use this tool."""
+        return self.stage.tool_names is None or asked.name in self.stage.tool_names
+
     def _spec(self, asked: AskedCall) -> ToolSpec | None:
         return next((spec for spec in self.tools.specs() if spec.name == asked.name), None)
 
     def _ruled(self, spec: ToolSpec, asked: AskedCall, granted: frozenset[str]) -> Permission:
-        stage = self.stage
-        return self.policy.permission(
-            spec, self.agent.author, self.tools.level, granted, stage.wanted, _arguments_of(asked)
-        )
+        stage, level, arguments = self.stage, self.tools.level, _arguments_of(asked)
+        held = self.policy.permission(spec, self.agent.author, level, granted, stage.wanted, arguments)
+        return for_visitor(held, spec, Reach(level, stage.sees_folder), arguments) if stage.is_visitors else held
 
     def _interrupt(self, asked: AskedCall, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
         spec = self._spec(asked)
@@ -185,14 +190,17 @@ class Caller:
         said = f": {note.strip().rstrip('.')}" if isinstance(note, str) and note.strip() else ""
         spec = self._spec(asked)
         is_question = spec is not None and spec.is_question
-        if asked.id in self.stage.answers:
+        if not self._is_chosen(asked):
+            code, why = "not_chosen", f"The person sent this message without the tool {asked.name}."
+        elif asked.id in self.stage.answers:
             code = "denied_by_person"
             why = f"The person did not {'answer' if is_question else 'allow this call'}{said}."
         elif spec is not None and self._ruled(spec, asked, frozenset(self.stage.granted)) == "deny":
             code, why = "denied_by_rule", "This call is not allowed here."
         else:
             code = "nobody_there"
-            why = f"This call needs a person's {'answer' if is_question else 'word'} and nobody is there to give it."
+            whose = "the owner's" if self.stage.is_visitors else "a person's"
+            why = f"This call needs {whose} {'answer' if is_question else 'word'} and nobody is there to give it."
         return ToolResult(f"{why} It has not run.", error=NOT_ALLOWED, metadata={"code": code})
 
     def _message(self, asked: AskedCall, result: ToolResult, duration_ms: int) -> Message:

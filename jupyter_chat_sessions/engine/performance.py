@@ -33,6 +33,9 @@ class Host(Protocol):
     @property
     def is_watched(self) -> bool: ...
 
+    @property
+    def sees_folder(self) -> bool: ...
+
     def hear(self, run_id: RunId, event: Mapping[str, Any]) -> None: ...
 
     async def keep(self, run_id: RunId, message: Message) -> None: ...
@@ -76,6 +79,18 @@ class Performance:
     def client_tools(self) -> Sequence[ToolSpec]:
         offered = self._host.conversation.wishes.tools
         return [ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {})) for each in offered]
+
+    @property
+    def tool_names(self) -> Collection[str] | None:
+        return self._host.conversation.wishes.tool_names
+
+    @property
+    def is_visitors(self) -> bool:
+        return self._host.conversation.wishes.visitor is not None
+
+    @property
+    def sees_folder(self) -> bool:
+        return self._host.sees_folder
 
     @property
     def granted(self) -> Collection[str]:

@@ -108,9 +108,11 @@ class Runner:
         return range(self.most_rounds) if agent.author == "model" else itertools.count()
 
     def _offered(self, stage: Stage) -> Sequence[ToolSpec]:
-        """The server's tools and the client's, whose names come first."""
+        """The server's tools, those that the message lets be used, and the client's, whose names come first."""
         theirs = {spec.name: spec for spec in stage.client_tools}
-        return [*(spec for spec in self.tools.specs() if spec.name not in theirs), *theirs.values()]
+        chosen = stage.tool_names
+        ours = (spec for spec in self.tools.specs() if chosen is None or spec.name in chosen)
+        return [*(spec for spec in ours if spec.name not in theirs), *theirs.values()]
 
     async def _ask(self, agent: Agent, stage: Stage, messages: Sequence[Message], spoken: Spoken) -> None:
         request = Request(

@@ -31,7 +31,7 @@ from .performance import Performance
 from .reading import Reading
 from .settle import Settled
 from .stage import Ending
-from .telling import Telling, is_urgent_for_lists, thread_record
+from .telling import Telling, is_urgent_for_lists, reads_notebook, thread_record
 
 PATH_MESSAGES = 1000
 
@@ -88,6 +88,11 @@ class Session:
         return self._audience.can_be_asked
 
     @property
+    def sees_folder(self) -> bool:
+        """Whether what runs in the thread's sandbox may read the notebook's folder."""
+        return reads_notebook(self._conversation, self.home)
+
+    @property
     def has_viewers(self) -> bool:
         return bool(self._audience)
 
@@ -140,9 +145,9 @@ class Session:
         await self._meet(sent)
         return self._conversation.receipt(sent.message_id)
 
-    async def regenerate(self, message_id: MessageId, run_id: RunId) -> Receipt:
+    async def regenerate(self, message_id: MessageId, run_id: RunId, visitor: str | None = None) -> Receipt:
         """Answers a message again, beside its earlier answers."""
-        await self._meet(events.Regenerated(message_id, run_id))
+        await self._meet(events.Regenerated(message_id, run_id, visitor))
         return self._conversation.receipt(message_id, run_id)
 
     async def answer(

@@ -25,6 +25,18 @@ class CallingStage(Protocol):
         """The tools of whoever sent the message: they are run by that client, never here."""
 
     @property
+    def tool_names(self) -> Collection[str] | None:
+        """The server's tools that the message lets its answer use; `None`: all."""
+
+    @property
+    def is_visitors(self) -> bool:
+        """Whether it was a visitor of a shared thread who asked for this answer."""
+
+    @property
+    def sees_folder(self) -> bool:
+        """Whether what runs in the thread's sandbox may read the notebook's folder."""
+
+    @property
     def granted(self) -> Collection[str]:
         """What a person has granted for the whole thread."""
 

@@ -19,7 +19,7 @@ from .openai import response_doors
 from .persons_files import Consent, CopyIn, SaveOut
 from .shared_page import SharedAsset, SharedPage
 from .shares import OneShare, Shares
-from .threads import Export, RestartKernel, Restore, Thread, Threads
+from .threads import Export, RestartKernel, Restore, Thread, Threads, Tools
 from .variables import Variables
 
 __all__ = ["DOORS", "PREFIX"]
@@ -42,6 +42,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/save", SaveOut),
     (rf"{_THREAD}/consent", Consent),
     (rf"{_THREAD}/export", Export),
+    (rf"{_THREAD}/tools", Tools),
     (rf"{_THREAD}/runs/([^/]*)/requests", Requests),
     (rf"{_THREAD}/files", Files),
     (rf"{_THREAD}/files/(.+)", File),

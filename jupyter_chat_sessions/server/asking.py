@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import ValidationError
 
+from ..chats.accepting import message_sent
 from ..core.errors import ChatError, Forbidden, Malformed
-from ..core.events import Mode, Sent
+from ..core.events import Sent
 from ..core.frames import Frame, ack, cancel_ack, nack, plain_ack
 from ..core.grants import Right
-from ..core.ids import RunId, Subject, ThreadId, new_run_id, parse_message_id, parse_run_id, regenerating_run_id
+from ..core.ids import RunId, Subject, ThreadId, parse_message_id, parse_run_id, regenerating_run_id
 from ..core.roles import Permission
 from ..core.transcript import Options
 from ..engine.session import Session
@@ -21,29 +23,40 @@ from . import bodies
 
 log = logging.getLogger(__name__)
 
+Content = str | list[bodies.Part]
+Items = tuple[Mapping[str, Any], ...]
 
-def sent(
-    message_id: str,
-    content: str | list[Any],
-    mode: Mode,
-    model: str | None,
-    parent: str | None,
-    *,
-    is_branch: bool,
-    context: tuple[Mapping[str, Any], ...] = (),
-    permissions: Mapping[str, str] | None = None,
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and what there is to ask for. `visitor`: which share they came by, `None` for the thread's own people.
+
+    `with_values` gives what goes along with a message the values of the variables that it only names.
+    """
+
+    subject: Subject
+    rights: Collection[Right]
+    visitor: str | None
+    tools: Collection[str]
+    with_values: Callable[[Items, Session], Awaitable[Items]]
+
+
+async def sent(
+    message_id: str, content: Content, asked: bodies.MessageOptions, session: Session, sender: Sender
 ) -> Sent:
-    """A message as the event a session meets. `is_branch`: a parent was named, `None` being the root."""
-    if is_blank(content):
-        raise Malformed("content: a message has at least one character that is not blank.")
+    """A message as the event a session meets."""
     options = Options(
-        mode=None if mode == "queue" else mode,
-        model=model,
-        parent_run_id=maybe_run_id(parent),
-        is_branch=is_branch,
-        permissions=permissions,
+        mode=None if asked.mode == "queue" else asked.mode,
+        model=asked.model,
+        parent_run_id=maybe_run_id(asked.parent_run_id),
+        is_branch="parent_run_id" in asked.model_fields_set,
+        permissions=heeded(asked.permissions, sender.rights),
+        instructions=asked.instructions or None,
+        tool_names=None if asked.tool_names is None else tuple(asked.tool_names),
+        visitor=sender.visitor,
     )
-    return Sent(parse_message_id(message_id), content, new_run_id(), mode, options, context)
+    context = await sender.with_values(bodies.items(asked.context), session)
+    return message_sent(message_id, bodies.plain(content), options, sender.tools, context)
 
 
 def heeded(permissions: dict[str, Permission] | None, rights: Collection[Right]) -> dict[str, Permission] | None:
@@ -54,43 +67,24 @@ def heeded(permissions: dict[str, Permission] | None, rights: Collection[Right])
     return permissions if "approve" in rights else {}
 
 
-def is_blank(content: str | list[Any]) -> bool:
-    """Whether a message says nothing."""
-    if isinstance(content, str):
-        return not content.strip()
-    return all(part["type"] == "text" and not part["text"].strip() for part in content)
-
-
 HearPage = Callable[[str, Any, "Mapping[str, str] | None"], None]
 """Takes what a page answered about a notebook it has open: the question's id, a value, or a refusal."""
 
-Items = tuple[Mapping[str, Any], ...]
-WithValues = Callable[[Items, Session], Awaitable[Items]]
-"""Gives what goes along with a message the values of the variables that it only names."""
 
-
-async def answer_to(
-    message: str | bytes,
-    session: Session,
-    subject: Subject,
-    rights: Collection[Right],
-    hear_page: HearPage,
-    with_values: WithValues,
-) -> Frame:
-    """Meets one websocket frame of this subject, who has these rights; the `ack` or `nack` that answers it."""
+async def answer_to(message: str | bytes, session: Session, sender: Sender, hear_page: HearPage) -> Frame:
+    """Meets one websocket frame; the `ack` or `nack` that answers it."""
     try:
         frame = _parsed(message)
         needed: Right = "approve" if isinstance(frame, bodies.AnswerFrame) else "send"
-        if needed not in rights:
+        if needed not in sender.rights:
             raise Forbidden("Your token does not allow this.")
         if isinstance(frame, bodies.NotebookFrame):
             hear_page(frame.id, frame.value, cast("Mapping[str, str] | None", frame.error))
             return plain_ack(frame.id)
         if isinstance(frame, bodies.SendFrame):
-            frame.options.permissions = heeded(frame.options.permissions, rights)
-            context = await with_values(bodies.items(frame.options.context), session)
-            return ack(frame.id, await session.send(_said(frame, context)))
-        return await _meet(frame, session, subject)
+            said = await sent(frame.id, frame.content, frame.options, session, sender)
+            return ack(frame.id, await session.send(said))
+        return await _meet(frame, session, sender)
     except ChatError as refusal:
         return nack(_id_in(message), refusal.code, refusal.message)
     except Exception:
@@ -98,21 +92,12 @@ async def answer_to(
         return nack(_id_in(message), "server_error", "The server failed; its log says more.")
 
 
-def _said(frame: bodies.SendFrame, context: Items) -> Sent:
-    options = frame.options
-    return sent(
-        frame.id, bodies.plain(frame.content), options.mode, options.model, options.parentRunId,
-        is_branch="parentRunId" in options.model_fields_set,
-        context=context, permissions=options.permissions,
-    )  # fmt: skip
-
-
-async def _meet(frame: bodies.DecidingFrame, session: Session, subject: Subject) -> Frame:
+async def _meet(frame: bodies.DecidingFrame, session: Session, sender: Sender) -> Frame:
     if isinstance(frame, bodies.CancelFrame):
         return cancel_ack(frame.id, await session.cancel(maybe_run_id(frame.runId)))
     if isinstance(frame, bodies.RegenerateFrame):
         run_id = regenerating_run_id(session.thread_id, frame.id)
-        return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id))
+        return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id, sender.visitor))
     if isinstance(frame, bodies.HeadFrame):
         await session.switch(parse_run_id(frame.runId))
         return plain_ack(frame.id)
@@ -120,7 +105,7 @@ async def _meet(frame: bodies.DecidingFrame, session: Session, subject: Subject)
         await session.withdraw(parse_message_id(frame.messageId))
         return plain_ack(frame.id)
     going_on = answering_run_id(session.thread_id, frame.id)
-    return ack(frame.id, await session.answer(frame.answers, going_on, maybe_run_id(frame.runId), subject))
+    return ack(frame.id, await session.answer(frame.answers, going_on, maybe_run_id(frame.runId), sender.subject))
 
 
 def maybe_run_id(given: str | None) -> RunId | None:

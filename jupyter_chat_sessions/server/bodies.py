@@ -89,6 +89,7 @@ class ContextItem(BaseModel):
 
 
 Context = Annotated[list[ContextItem], Field(max_length=50)]
+ToolNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
 Permissions = Annotated[dict[Annotated[str, Field(max_length=100)], Permission], Field(max_length=200)]
 
 
@@ -97,14 +98,21 @@ def items(context: list[ContextItem] | None) -> tuple[dict[str, Any], ...]:
     return tuple(each.model_dump(mode="json", exclude_none=True) for each in context or ())
 
 
-class NewMessage(Body):
-    content: Contents
-    message_id: Id | None = None
+class MessageOptions(Body):
+    """What a sender may ask for beside the words."""
+
     mode: Mode = "queue"
     model: Annotated[str, Field(max_length=200)] | None = None
     parent_run_id: Id | None = None
+    instructions: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
+    tool_names: ToolNames | None = None
     context: Context | None = None
     permissions: Permissions | None = None
+
+
+class NewMessage(MessageOptions):
+    content: Contents
+    message_id: Id | None = None
     notebook: Place | None = None
     folder: Place | None = None
 
@@ -159,12 +167,8 @@ class Entering(Body):
     share: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
 
 
-class SendOptions(Body):
-    mode: Mode = "queue"
-    context: Context | None = None
-    permissions: Permissions | None = None
-    model: Annotated[str, Field(max_length=200)] | None = None
-    parentRunId: Id | None = None  # noqa: N815 - AG-UI's spelling
+class SendOptions(MessageOptions):
+    parent_run_id: Id | None = Field(default=None, alias="parentRunId")  # AG-UI's spelling
 
 
 class SendFrame(Body):

@@ -82,6 +82,18 @@ class Entrance(JupyterHandler):
         return EVERY_RIGHT if self.grant is None else self.grant.rights
 
     @property
+    def visitor(self) -> str | None:
+        """Which share they came by; `None` for the thread's own people and their kernels."""
+        from ..core.grants import Share
+
+        return self.grant.share_id if isinstance(self.grant, Share) else None
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether they could decide what a run asks a person. Before a notebook's kernel sits its person."""
+        return self.visitor is None or "approve" in self.rights
+
+    @property
     def app(self) -> ChatSessions:
         """The extension these doors are of."""
         app: ChatSessions = self.settings["jupyter_chat_sessions"]

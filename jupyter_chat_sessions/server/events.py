@@ -37,7 +37,8 @@ class Events(ChatHandler):
         session = await self.session_of(given, must_exist=False)
         if self.token_shown is not None:
             await self.app.grants.welcome(self, self.token_shown)
-        self._join = session.listen if self.get_query_argument("decides", "true") == "false" else session.watch
+        decides = self.can_be_asked and self.get_query_argument("decides", "true") != "false"
+        self._join = session.watch if decides else session.listen
         hello = self._join(self, after)
         try:
             self.set_header("Content-Type", "text/event-stream")

@@ -6,7 +6,6 @@ A socket owns nothing: the run goes on without it, and another one goes on where
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +115,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         """Where the thread stands, and how long a frame may be: a longer one breaks the connection."""
         from ..core.frames import Frame
 
-        return Frame({**session.watch(self, after).body, "most_bytes": MOST_FRAME_BYTES})
+        join = session.watch if self.can_be_asked else session.listen
+        return Frame({**join(self, after).body, "most_bytes": MOST_FRAME_BYTES})
 
     def _after(self) -> int:
         given = self.get_query_argument("after", "0")
@@ -187,11 +187,10 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         """Meets one frame; the answer is an `ack` or a `nack` with its id."""
         from .asking import answer_to
-        from .notebook.variables import with_values
+        from .sender import sender_at
 
         if self._session is not None:
-            look = functools.partial(with_values, self)
-            self._write(await answer_to(message, self._session, self.subject, self.rights, self._hear_page, look))
+            self._write(await answer_to(message, self._session, sender_at(self), self._hear_page))
 
     def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:
         self.app.open_pages.hear(self, question_id, value, error)

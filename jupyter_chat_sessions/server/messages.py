@@ -32,17 +32,13 @@ class Messages(ChatHandler):
         """Sends a message: 202 when it is on disk; with `?wait=true`, 200 when its run has ended."""
         from ..chats.pages import said_in
         from . import asking, bodies
-        from .notebook.variables import with_values
+        from .sender import sender_at
 
         asked = self.body_as(bodies.NewMessage)
         place = self.hint(asked.notebook, asked.folder)
         session = await self.session_of(given, must_exist=False, place=place)
-        sent = asking.sent(
-            asked.message_id or str(uuid.uuid4()), bodies.plain(asked.content), asked.mode, asked.model,
-            asked.parent_run_id, is_branch="parent_run_id" in asked.model_fields_set,
-            context=await with_values(self, bodies.items(asked.context), session),
-            permissions=asking.heeded(asked.permissions, self.rights),
-        )  # fmt: skip
+        message_id = asked.message_id or str(uuid.uuid4())
+        sent = await asking.sent(message_id, asked.content, asked, session, sender_at(self))
         receipt = await session.send(sent)
         self.name_ids(session.thread_id, receipt.run_id)
         answer = {
@@ -105,7 +101,7 @@ class Regenerate(ChatHandler):
         message_id = parse_message_id(asked.message_id)
         session = await self.session_of(given)
         run_id = regenerating_run_id(session.thread_id, asked.request_id) if asked.request_id else new_run_id()
-        receipt = await session.regenerate(message_id, run_id)
+        receipt = await session.regenerate(message_id, run_id, self.visitor)
         self.name_ids(session.thread_id, receipt.run_id)
         self.write_json({"thread_id": session.thread_id, "message_id": message_id, "run_id": receipt.run_id}, 202)
 

@@ -103,6 +103,17 @@ SCHEMAS: dict[str, Schema] = {
     "SavedOut": _object({"path": STRING, "size": INTEGER}),
     "PutFile": _object({"path": STRING, "size": INTEGER, "url": STRING}, {"received": INTEGER}),
     "PutPiece": _object({"path": STRING, "size": INTEGER, "received": INTEGER}, {"url": STRING}),
+    "Tools": _object(
+        {
+            "level": STRING,
+            "tools": _list(
+                _object(
+                    dict.fromkeys(("name", "description", "permission"), STRING),
+                    {"consent": _object({"arguments": {"type": "object"}, "permission": STRING})},
+                )
+            ),
+        }
+    ),
     "Variables": _object(
         {"variables": _list(_object(dict.fromkeys(("name", "type", "size", "preview"), STRING))), "more": BOOLEAN}
     ),
@@ -262,6 +273,11 @@ PATHS: dict[str, dict[str, Schema]] = {
             "The conversation as a file",
             {200: _bytes("text/markdown", "Markdown, a notebook or JSON.")},
             query=(*_HINTS, "format"),
+        )
+    },
+    f"{THREAD}/tools": {
+        "get": _operation(
+            "The tools, and what holds for each in this thread", {200: _json("Tools", "The list.")}, query=_HINTS
         )
     },
     f"{THREAD}/import": {

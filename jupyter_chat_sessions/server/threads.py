@@ -134,6 +134,20 @@ class Restore(ChatHandler):
         self.write_json({**await thread_record(session), "level": self.chats.level})
 
 
+class Tools(ChatHandler):
+    """`/threads/{thread_id}/tools`"""
+
+    @door_for("read")
+    async def get(self, given: str) -> None:
+        """The tools there are, what holds for each when a model calls it in this thread, and the sandbox's level."""
+        from ..chats.tool_list import tool_records
+
+        session = await self.session_of(given, must_exist=False)
+        records = tool_records(self.chats.tools, self.chats.policy, session, self.visitor)
+        self.name_ids(session.thread_id)
+        self.write_json({"level": self.chats.level, "tools": records})
+
+
 class RestartKernel(ChatHandler):
     """`/threads/{thread_id}/kernel/restart`"""
 

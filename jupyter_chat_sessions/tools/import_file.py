@@ -33,6 +33,7 @@ class ImportFile:
         ),
         acts=True,
         permission="ask",
+        is_personal=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

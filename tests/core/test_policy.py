@@ -2,8 +2,8 @@
 
 import pytest
 
-from jupyter_chat_sessions.core.policy import Policy
-from jupyter_chat_sessions.core.roles import Author, Level, Permission, ToolSpec
+from jupyter_chat_sessions.core.policy import Policy, Reach, for_visitor
+from jupyter_chat_sessions.core.roles import Author, Consent, Level, Permission, ToolSpec
 
 RUNS = ToolSpec("run_python", "", {}, acts=True)
 READS = ToolSpec("read_file", "", {})
@@ -34,3 +34,26 @@ def test_the_strongest_voice_counts(
     tool: ToolSpec, author: Author, level: Level, rules: dict[str, Permission], granted: tuple[str, ...], expected: str
 ) -> None:
     assert Policy(rules).permission(tool, author, level, granted) == expected
+
+
+PERSONAL = ToolSpec("read_notebook", "", {}, is_personal=True)
+LOOKS = ToolSpec("list_variables", "", {}, consent=Consent("notebook_variables", {"scope": "notebook"}))
+
+
+@pytest.mark.parametrize(
+    ("held", "tool", "level", "sees_folder", "arguments", "expected"),
+    [
+        ("allow", PERSONAL, "isolated", False, {}, "ask"),
+        ("deny", PERSONAL, "isolated", False, {}, "deny"),
+        ("allow", RUNS, "isolated", False, {}, "allow"),
+        ("allow", RUNS, "confined", True, {}, "ask"),
+        ("allow", RUNS, "unconfined", False, {}, "ask"),
+        ("allow", READS, "unconfined", True, {}, "allow"),
+        ("allow", LOOKS, "isolated", False, {"scope": "sandbox"}, "allow"),
+        ("allow", LOOKS, "isolated", False, {"scope": "notebook"}, "ask"),
+    ],
+)
+def test_for_a_visitor_whatever_reaches_the_persons_own_things_asks(
+    held: Permission, tool: ToolSpec, level: Level, sees_folder: bool, arguments: dict[str, str], expected: str
+) -> None:
+    assert for_visitor(held, tool, Reach(level, sees_folder), arguments) == expected

@@ -40,9 +40,12 @@ USER = {"id": "m1", "role": "user", "content": "hé\u2028llo \ud800"}
 LINES: list[Line] = [
     MessageLine(1, AT, USER, RUN, Options("queue", "direct", RUN, True)),
     MessageLine(1, AT, USER, RUN, Options(is_branch=True)),
+    MessageLine(1, AT, USER, RUN, Options(instructions="Be brief.", tool_names=("show",), visitor="0f")),
+    MessageLine(1, AT, USER, RUN, Options(tool_names=())),
     MessageLine(2, AT, {"id": "m2", "role": "assistant", "content": "x", "toolCalls": []}, RUN),
     StartLine(3, AT, RUN, MessageId("m1"), None, "direct"),
     StartLine(3, AT, RUN, MessageId("m1"), RUN),
+    StartLine(3, AT, RUN, MessageId("m1"), RUN, visitor="0f"),
     RunLine(4, AT, RUN, "error", {"input_tokens": 3}, {"code": "x", "message": "y"}),
     WithdrawnLine(5, AT, MessageId("m1")),
     HeadLine(6, AT, None),

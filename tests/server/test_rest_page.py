@@ -52,7 +52,9 @@ async def test_the_python_of_the_page_does_what_the_page_says(script: Callable[[
     assert lines[2] == lines[1]
     assert lines[3] == "409 run_in_progress"
     assert "'cancelled': True" in lines[4]
-    assert "piece by piece" in lines[5]
+    assert lines[5] == "success"
+    assert "run_cell" in lines[6]
+    assert "piece by piece" in lines[7]
     assert lines[-2] == "print(sum(range(10)))"
     assert lines[-1].startswith("404 {'code': 'thread_not_found'")
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from jupyter_server.auth import Authorizer
 from played import Held, Played, calls
-from served import Answer, Raw, Rest, Socket, lines_of, until
+from served import Answer, Connect, Raw, Rest, Socket, lines_of, until
+from test_notebook import write_notebook
 from test_users import ANN, BOB, KEPT_APART
 from test_who_may_enter import ADDRESSES
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
@@ -29,7 +30,7 @@ from jupyter_chat_sessions.server.kernel_tokens import TOKEN, URL
 TARGET = "3b0c5a52-6a1e-4a36-9d4e-0c8a4a1f2b3c"
 """The thread that the addresses of `test_who_may_enter` name."""
 
-READING = {"", "/messages", "/events", "/live", "/files", "/export", f"/files/{TARGET}"}
+READING = {"", "/messages", "/events", "/live", "/files", "/export", "/tools", f"/files/{TARGET}"}
 SENDING = {"/messages", "/cancel", "/regenerate", "/head", f"/messages/{TARGET}", f"/files/{TARGET}"}
 
 
@@ -397,3 +398,41 @@ async def test_what_a_visitor_has_done_is_not_allowed_by_the_settings_its_giver_
     await socket.event("RUN_FINISHED")
     lines = [line for line in lines_of(jp_root_dir, TARGET) if line["type"] in ("message", "approval")]
     assert lines[-1]["type"] == "approval" or lines[-2]["message"].get("error") == "not allowed"
+
+
+async def test_a_visitors_message_reads_the_notebook_only_with_the_owners_word_and_the_visitor_is_not_asked(
+    rest: Rest, raw: Raw, shared: Shared, visit: Visit, live: Connect, agent: Played, jp_root_dir: Path
+) -> None:
+    write_notebook(jp_root_dir / "report.ipynb")
+    await rest("POST", "/threads", {"thread_id": TARGET, "notebook": "report.ipynb"})
+    agent.play = calls("read_notebook")
+    visitor = await visit(bearer((await shared("send"))["token"]))
+    await visitor.send("tell me all", options={"model": "played", "permissions": {"read_notebook": "allow"}})
+    await visitor.event("RUN_FINISHED")
+    [refused] = [line["message"] for line in visitor.lines() if line.get("message", {}).get("role") == "tool"]
+    assert refused["error"] == "not allowed"
+    assert "needs the owner's word and nobody is there" in refused["content"]
+
+    owner = await live(TARGET)
+    await visitor.send("tell me all", options={"model": "played"})
+    ended = await owner.event("RUN_FINISHED")
+    [interrupt] = ended["outcome"]["interrupts"]
+    assert (interrupt["tool"], interrupt["always"]) == ("read_notebook", False)
+    run_id, yes = ended["runId"], {"interruptId": interrupt["id"], "status": "resolved", "payload": {"approve": True}}
+    await visitor.say(kind="answer", id="1", runId=run_id, answers=[yes])
+    assert (await visitor.answer("1"))["code"] == "forbidden"
+    await owner.say(kind="answer", id="2", runId=run_id, answers=[yes])
+    await owner.event("RUN_FINISHED")
+    results = [line["message"] for line in owner.lines() if line.get("message", {}).get("role") == "tool"]
+    assert "x = 6 * 7" in results[-1]["content"]
+
+    await owner.send("and for me", options={"model": "played"})
+    assert (await owner.event("RUN_FINISHED"))["outcome"]["type"] == "success"
+    held = {each["name"]: each["permission"] for each in (await rest("GET", f"/threads/{TARGET}/tools")).json["tools"]}
+    theirs = {"headers": bearer((await shared("read"))["token"]), "is_known": False}
+    for_them = (await raw("GET", f"/threads/{TARGET}/tools", **theirs)).json["tools"]
+    assert (held["read_notebook"], held["read_file"]) == ("allow", "allow")
+    assert {(each["name"], each["permission"]) for each in for_them} >= {
+        ("read_notebook", "ask"),
+        ("read_file", "allow"),
+    }

@@ -110,6 +110,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
         f"{here}/messages",
         f"{here}/files",
         f"{here}/export",
+        f"{here}/tools",
         f"{here}/runs/{said['run_id']}/requests",
         "/variables",
         "/commands",

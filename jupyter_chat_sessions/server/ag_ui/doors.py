@@ -32,7 +32,7 @@ class AgUiHandler(OpenAIHandler):
         from .running import Caller, begin
 
         may_approve = self.grant is None or "approve" in self.grant.rights
-        told = await begin(session, body, Caller(self.subject, may_approve, self.chats.disk))
+        told = await begin(session, body, Caller(self.subject, may_approve, self.visitor, self.chats.disk))
         self.name_ids(session.thread_id, None if told is None else told.run_id)
         self.begin_stream()
         try:

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...chats.accepting import is_blank
 from ...core.conversation import CLIENT_TOOL, Asked
 from ...core.errors import Conflict, Forbidden, InvalidRunId, Malformed, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, Subject, new_run_id, parse_message_id, parse_run_id
 from ...core.transcript import Options
 from ...engine.session import Session
-from ..asking import is_blank
 from ..openai.given import Given
 from ..openai.record import Record, reopened
 from .bodies import Resume, RunAgentInput, given_in
@@ -28,10 +28,11 @@ Interrupts = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request. `may_approve`: whether they may decide what a run asks a person."""
+    """Who sends a request. `may_approve`: whether they may decide what a run asks a person; `visitor`: their share."""
 
     subject: Subject
     may_approve: bool
+    visitor: str | None
     disk: Callable[..., Awaitable[Any]]
 
 
@@ -102,7 +103,13 @@ async def _send(session: Session, body: RunAgentInput, given: Given, run_id: Run
     if waiting is not None and not waiting.is_clients:
         raise Conflict("A person is asked here: answer the interrupts of the last run with resume.")
     settings: dict[str, str] | None = None if caller.may_approve else {}  # see `asking.heeded`
-    options = Options(model=body.model, instructions=given.instructions, tools=given.tools, permissions=settings)
+    options = Options(
+        model=body.model,
+        instructions=given.instructions,
+        tools=given.tools,
+        permissions=settings,
+        visitor=caller.visitor,
+    )
     record = _record(session, caller)
     try:
         receipt = await session.send(Sent(message_id, content, run_id, "queue", options, earlier=earlier))
@@ -124,7 +131,7 @@ async def _said_before(session: Session, message_id: MessageId, first: RunId, ru
     newest = max(runs, key=lambda each: each.seq, default=None)
     if newest is None or newest.outcome in (None, "success", "waiting"):
         return await _come_back(session, first if newest is None else newest.run_id, caller)
-    receipt = await session.regenerate(message_id, run_id)
+    receipt = await session.regenerate(message_id, run_id, caller.visitor)
     return await _come_back(session, receipt.run_id, caller)
 
 

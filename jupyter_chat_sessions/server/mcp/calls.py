@@ -95,7 +95,7 @@ class CallRecord(Record):
 
 
 async def begin_call(
-    session: Session, name: str, arguments: Mapping[str, Any], client: str, permissions: Mapping[str, str] | None = None
+    session: Session, name: str, arguments: Mapping[str, Any], client: str, asked: Options
 ) -> CallRecord:
     """Has a call made in a thread, behind what runs there already. It goes on whether or not anybody waits."""
     run_id, message_id = new_run_id(), new_message_id()
@@ -104,8 +104,7 @@ async def begin_call(
     record = CallRecord(session, call_id)
     session.listen(record)
     try:
-        options = Options(permissions=permissions)
-        await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, options=options, call=call))
+        await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, options=asked, call=call))
     except BaseException:
         record.leave()
         raise

@@ -88,12 +88,14 @@ class McpHandler(ChatHandler):
         return called.record(origin, has_links=spoken.version >= "2025-06-18")
 
     async def _called_in(self, session: Session, key: Key, spoken: Spoken) -> Called:
+        from ...core.transcript import Options
         from ..asking import heeded
         from . import calls, speech
 
         name, arguments = speech.asked_call(spoken)
         client = spoken.client or self._clients.name(self.request.headers.get(SESSION))
-        record = await calls.begin_call(session, name, arguments, client, heeded(None, self.rights))
+        asked = Options(permissions=heeded(None, self.rights), visitor=self.visitor)
+        record = await calls.begin_call(session, name, arguments, client, asked)
         self.name_ids(session.thread_id, record.run_id)
 
         def stop() -> None:

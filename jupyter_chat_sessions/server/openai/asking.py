@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...chats.accepting import is_blank
 from ...core.conversation import CLIENT_TOOL
 from ...core.errors import Conflict, Malformed, NotFound, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, new_run_id, regenerating_run_id
 from ...core.transcript import Options
 from ...engine.session import Session
-from ..asking import answering_run_id, is_blank
+from ..asking import answering_run_id
 from .attempts import RETRIES, Accepted, Attempt, accepted_before, digest, message_id_for
 from .desk import Desk
 from .given import Given, threads_named

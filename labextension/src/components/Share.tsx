@@ -63,16 +63,20 @@ export function ShareView({ shares, link, level, problem, onCreate, onRevoke }: 
       </fieldset>
       {rights !== 'read' && (
         <p className="jcs-Banner jcs-mod-warning" role="status">
-          {level === 'unconfined'
-            ? trans.__(
-                'What they write can run code here, and nothing confines it: they could read and change all that you can. Give this link only to people you would lend this computer.'
-              )
-            : rights === 'approve'
+          {rights === 'send'
+            ? level === 'unconfined'
               ? trans.__(
-                  'They decide in your place, also on changes to the notebook and on code in its kernel, which nothing confines. Give this link only to people you would lend this computer.'
+                  'What they write uses your model. Nothing confines code here, so it runs only when you allow it, each time; so does whatever reaches your notebook or your files.'
                 )
               : trans.__(
-                  'What they write can run code in this chat’s folder, read its notebook and use your model.'
+                  'What they write can run code in this chat’s folder and use your model. You are asked each time before anything of theirs reaches your notebook, its kernel or your other files; while you are not here, it is refused.'
+                )
+            : level === 'unconfined'
+              ? trans.__(
+                  'They decide in your place what may run, and nothing confines it: they could read and change all that you can. Give this link only to people you would lend this computer.'
+                )
+              : trans.__(
+                  'They decide in your place, also on changes to the notebook and on code in its kernel, which nothing confines. Give this link only to people you would lend this computer.'
                 )}
         </p>
       )}
