@@ -15,6 +15,7 @@ from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
 from ..core.roles import Level, ToolSpec, Workplace
 from ..core.transcript import Message
+from ..engine.gathered import Gathered
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -85,9 +86,10 @@ class Chats:
                 redact=self.answering.redacted,
             ),
             about=self._about,
+            gathered=Gathered(self.disk),
             on_change=self._note_change,
         )
-        self.sessions = Sessions(on_activity=settings.on_activity)
+        self.sessions = Sessions(on_activity=settings.on_activity, disk=self.disk)
         self._moving = Moving(
             self.places,
             self._homes,

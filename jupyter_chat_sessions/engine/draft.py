@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.ids import RunId
 from ..core.roles import Journal
+from .pieces import joined
 
 EVERY_S = 0.25
 AT_MOST_BYTES = 4096
@@ -44,7 +45,11 @@ class DraftWriter:
         if self._size >= AT_MOST_BYTES and not self._chapter.is_being_written:
             self._flush()
         elif self._timer is None:
-            self._timer = self._loop.call_later(EVERY_S, self._flush)
+            self._timer = self._loop.call_at(self._next_beat(), self._flush)
+
+    def _next_beat(self) -> float:
+        """At most `EVERY_S` from now, and at the same moment for all threads, so that their drafts go as one errand."""
+        return (self._loop.time() // EVERY_S + 1) * EVERY_S
 
     def end(self) -> None:
         """Forgets what has not been written: a line says it better."""
@@ -62,7 +67,7 @@ class DraftWriter:
         if chapter is None or not events:
             return
         if chapter.is_being_written:
-            self._timer = self._loop.call_later(EVERY_S, self._flush)
+            self._timer = self._loop.call_at(self._next_beat(), self._flush)
             return
         self._clear()
         chapter.is_being_written = True
@@ -75,7 +80,7 @@ class DraftWriter:
             if not chapter.is_begun:
                 self._journal.begin_draft(chapter.run_id, chapter.after_seq)
                 chapter.is_begun = True
-            self._journal.extend_draft(events)
+            self._journal.extend_draft(joined(events))
             refused = []
         finally:
             self._loop.call_soon_threadsafe(self._go_on, chapter, refused)
@@ -85,7 +90,7 @@ class DraftWriter:
         if refused and chapter is self._chapter:
             self._events = refused + self._events
             if self._timer is None:
-                self._timer = self._loop.call_later(EVERY_S, self._flush)
+                self._timer = self._loop.call_at(self._next_beat(), self._flush)
 
 
 @dataclass(slots=True)

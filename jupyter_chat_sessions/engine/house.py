@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.frames import FileUrl
 from ..core.ids import Subject, ThreadId
+from .gathered import Gathered
 from .stage import Perform
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class House:
     perform: Perform
     about: Callable[[ThreadId], Mapping[str, Any]]
     """What a `hello` says beside the lines: `agent`, `level`."""
+    gathered: Gathered
+    """For blocking calls that are short and many: drafts."""
     on_change: Callable[[Session, bool], None] = lambda session, is_urgent: None
     """Told when a list of threads should show something else of a thread. Urgent: a title or a deletion."""
 

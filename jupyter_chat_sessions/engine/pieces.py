@@ -6,7 +6,8 @@ A slow answer is not delayed and a fast one does not cost a frame a word.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _GATHERED = {
@@ -47,3 +48,22 @@ class Pieces:
             return False
         key = _GATHERED[event["type"]]
         return bool(first[key] == event[key])
+
+
+def joined(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The same said in fewer events: neighbouring deltas of one text as one."""
+    found: list[Mapping[str, Any]] = []
+    for text, group in itertools.groupby(events, _text_of):
+        together = list(group)
+        if text is None:
+            found += together
+        else:
+            found.append({**together[0], "delta": "".join(each["delta"] for each in together)})
+    return found
+
+
+def _text_of(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Which text the event is a delta of; `None` where it is none."""
+    kind = event["type"]
+    key = _GATHERED.get(kind)
+    return None if key is None else (kind, event[key])

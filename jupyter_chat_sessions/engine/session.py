@@ -48,7 +48,7 @@ class Session:
         self._audience = Audience(home.file_url)
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._endings = Endings()
-        draft = DraftWriter(journal, self._later)
+        draft = DraftWriter(journal, self._among_others)
         self._telling = Telling(journal.thread_id, home, self._audience, draft, self._endings)
         self._performance: Performance | None = None
         self._is_looking = False
@@ -102,6 +102,11 @@ class Session:
         is_only_here = self.header is not None and not self._journal.is_saved
         is_needed = self._audience or self._conversation.is_busy or self._performance or not self._mailbox.is_empty
         return not (is_needed or is_only_here)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether all its lines were read and nothing is to be done: only what another server wrote needs a look."""
+        return self._reading.is_whole and not self._conversation.wants_lane
 
     @property
     def is_gone(self) -> bool:
@@ -241,8 +246,7 @@ class Session:
 
     async def _look(self) -> None:
         self._is_looking = False
-        is_quiet = self._reading.is_whole and not self._conversation.wants_lane
-        if not is_quiet or await self._house.disk(self._journal.has_news):
+        if not self.is_up_to_date or await self._house.disk(self._journal.has_news):
             await self._on_event(None)
 
     async def _meet(self, event: events.Event) -> tuple[events.Effect, ...]:
@@ -251,6 +255,10 @@ class Session:
     def _later(self, job: Callable[[], None]) -> None:
         """Does something blocking with the journal, in its turn."""
         self._mailbox.tell(lambda: self._house.disk(job))
+
+    def _among_others(self, job: Callable[[], None]) -> None:
+        """The same for a job that is short: it goes together with those of other threads."""
+        self._mailbox.tell(lambda: self._house.gathered(self.home.folder, job))
 
     async def _on_event(self, event: events.Event | None) -> tuple[events.Effect, ...]:
         now = self._house.now()

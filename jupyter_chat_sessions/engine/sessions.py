@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 from ..core.errors import Busy
 from ..core.ids import ThreadId
+from .looking import Looking
 from .session import Session
 
 log = logging.getLogger(__name__)
@@ -22,11 +24,17 @@ Open = Callable[[], Session]
 class Sessions:
     """The registry. Everything is keyed by the thread; a socket or a request never owns anything here."""
 
-    def __init__(self, on_activity: Callable[[], None] = lambda: None, idle_close_s: float = IDLE_CLOSE_S) -> None:
+    def __init__(
+        self,
+        on_activity: Callable[[], None] = lambda: None,
+        idle_close_s: float = IDLE_CLOSE_S,
+        disk: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    ) -> None:
         self._open: dict[ThreadId, asyncio.Future[Session]] = {}
         self._on_activity = on_activity
         self._idle_close_s = idle_close_s
         self._ticker: asyncio.Task[None] | None = None
+        self._looking = Looking(disk)
         self._is_closed = False
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -85,6 +93,7 @@ class Sessions:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
+        await self._looking.close()
         dropping = (self.drop(thread_id) for thread_id in list(self._open))
         await asyncio.gather(*dropping, *self._leaving, return_exceptions=True)
 
@@ -96,14 +105,16 @@ class Sessions:
             await asyncio.sleep(BUSY_LOOK_S if any(session.conversation.is_busy for session in self) else QUIET_LOOK_S)
             is_quiet_look = loop.time() - quiet_look >= QUIET_LOOK_S
             quiet_look = loop.time() if is_quiet_look else quiet_look
+            looking: list[Session] = []
             for session in self:
                 if session.is_gone or (session.is_idle and loop.time() - session.idle_since > self._idle_close_s):
                     self._let_go(session.thread_id)
                 elif session.conversation.is_busy or session.conversation.wants_lane:
-                    session.look()
+                    looking.append(session)
                     self._on_activity()
                 elif is_quiet_look and session.has_viewers:
-                    session.look()
+                    looking.append(session)
+            self._looking.look(looking)
 
     def _let_go(self, thread_id: ThreadId) -> None:
         """Drops a session that nobody needs, beside the looking: one that is slow to close must not hold it up."""
