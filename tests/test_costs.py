@@ -27,7 +27,6 @@ from jupyter_chat_sessions.core.transcript import (
     encode,
     encode_header,
 )
-from jupyter_chat_sessions.engine.gathered import Gathered
 from jupyter_chat_sessions.engine.house import Home, House
 from jupyter_chat_sessions.engine.session import Session
 from jupyter_chat_sessions.engine.stage import Ending, Perform, Stage
@@ -96,7 +95,7 @@ async def opened(
     def on_change(session: Session, is_urgent: bool) -> None:
         notes.note(chats, session.conversation, AT, is_urgent)
 
-    house = House(disk, lambda: AT, perform, about=lambda _: {}, gathered=Gathered(disk), on_change=on_change)
+    house = House(disk, lambda: AT, perform, about=lambda _: {}, on_change=on_change)
     home = Home("", chats.files(thread_id), file_url=lambda path: path)
     session = Session(chats.journal(thread_id, "report.ipynb"), house, home)
     await session.open()

@@ -15,7 +15,6 @@ from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
 from ..core.roles import Level, ToolSpec, Workplace
 from ..core.transcript import Message
-from ..engine.gathered import Gathered
 from ..engine.house import Home, House
 from ..engine.runner import Runner
 from ..engine.session import Session
@@ -86,7 +85,6 @@ class Chats:
                 redact=self.answering.redacted,
             ),
             about=self._about,
-            gathered=Gathered(self.disk),
             on_change=self._note_change,
         )
         self.sessions = Sessions(on_activity=settings.on_activity, disk=self.disk)

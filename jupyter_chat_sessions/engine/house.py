@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,13 @@ class House:
     perform: Perform
     about: Callable[[ThreadId], Mapping[str, Any]]
     """What a `hello` says beside the lines: `agent`, `level`."""
-    gathered: Gathered
-    """For blocking calls that are short and many: drafts."""
     on_change: Callable[[Session, bool], None] = lambda session, is_urgent: None
     """Told when a list of threads should show something else of a thread. Urgent: a title or a deletion."""
+    gathered: Gathered = field(init=False)
+    """`disk` for calls that are short and many, of one folder together: drafts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gathered", Gathered(self.disk))
 
 
 @dataclass(frozen=True, slots=True)

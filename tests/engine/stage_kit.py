@@ -27,7 +27,6 @@ from jupyter_chat_sessions.core.roles import (
     ToolResult,
     ToolSpec,
 )
-from jupyter_chat_sessions.engine.gathered import Gathered
 from jupyter_chat_sessions.engine.house import Home, House
 from jupyter_chat_sessions.engine.runner import Runner
 from jupyter_chat_sessions.engine.session import Session
@@ -128,13 +127,7 @@ def house(perform: Perform) -> House:
     def now() -> str:
         return f"2026-11-21T10:00:00.{next(_clock) % 1000:03d}Z"
 
-    return House(
-        disk=asyncio.to_thread,
-        now=now,
-        perform=perform,
-        about=lambda _: {"agent": {}, "level": "unconfined"},
-        gathered=Gathered(asyncio.to_thread),
-    )
+    return House(disk=asyncio.to_thread, now=now, perform=perform, about=lambda _: {"agent": {}, "level": "unconfined"})
 
 
 @asynccontextmanager
