@@ -103,7 +103,7 @@ async def test_an_idle_session_is_closed_and_one_that_is_watched_or_running_is_n
     await until(lambda: registry.find(idle) is None)
     assert registry.find(watched) is not None
     assert registry.find(running) is not None
-    assert activity
+    await until(lambda: bool(activity))
     held.let_go.set()
     await until(lambda: registry.find(running) is None)
     await registry.close()
