@@ -182,6 +182,7 @@ def _options(record: Mapping[str, Any]) -> Options:
         tool_names=_texts(options, "tool_names") if "tool_names" in options else None,
         visitor=_maybe_text(options, "visitor"),
         is_listed=options.get("listed") is not False,
+        keeps_history=options.get("keeps_history") is True,
         place=_maybe_text(options, "place"),
     )
 

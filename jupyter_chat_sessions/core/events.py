@@ -60,7 +60,7 @@ class Sent:
     context: tuple[Mapping[str, Any], ...] = ()
     """What of a notebook was sent along: cells, a selection, an error (`core.context`)."""
     earlier: tuple[Earlier, ...] = ()
-    """What was said before; a thread in which something was said already knows better and takes none of it."""
+    """What was said before. A thread in which something was said knows better and takes none of it, but on a branch."""
     call: Mapping[str, Any] | None = None
     """One tool call that a program outside asks for, in place of an answer: `{"id", "name", "arguments", "by"}`."""
 

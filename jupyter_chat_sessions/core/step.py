@@ -224,21 +224,32 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
     asked = drafting.after.asked
     if asked is not None and asked.is_clients:
         _decline(drafting, asked)
-    earlier = () if now.head is not None or now.accepted else event.earlier
+    options = replace(event.options, place=now.place)
+    earlier = event.earlier if _takes_earlier(drafting.after, options) else ()
+    follows = options.parent_run_id if options.is_branch else drafting.after.head
     for turn in earlier:
         if turn.question is not None:
             # The message it comes with says whether the thread is listed.
-            _recall(drafting, turn, turn.question, Options(is_listed=False, place=drafting.after.place))
+            said = Options(is_listed=False, keeps_history=options.keeps_history, place=now.place)
+            _recall(drafting, turn, turn.question, said, follows)
+            follows = turn.run_id
+    if options.is_branch:
+        options = replace(options, parent_run_id=follows)
     message: dict[str, Any] = {"id": event.message_id, "role": "user", "content": event.content}
     kept = {"context": list(event.context) if event.context else None, "call": event.call}
     jupyter = {name: value for name, value in kept.items() if value is not None}
     if jupyter:
         message["metadata"] = {"jupyter": jupyter}
-    options = replace(event.options, place=now.place)
     _write_synced(drafting, MessageLine(*drafting.place(), message, event.run_id, options))
     for turn in earlier:
         if turn.question is None:
-            _note_answer(drafting, turn, event.message_id)
+            _note_answer(drafting, turn, event.message_id, drafting.after.head)
+
+
+def _takes_earlier(now: Conversation, options: Options) -> bool:
+    """Whether what was said elsewhere has a place: before all else, or on a branch while nothing else goes on."""
+    is_quiet = not now.is_busy and now.asked is None
+    return (now.head is None and not now.accepted) or (options.is_branch and is_quiet)
 
 
 def _bring_in(drafting: _Drafting, event: Imported) -> None:
@@ -249,19 +260,19 @@ def _bring_in(drafting: _Drafting, event: Imported) -> None:
         drafting.write(TitleLine(*drafting.place(), event.title))
     for turn in event.turns:
         if turn.question is not None:
-            _recall(drafting, turn, turn.question, Options(place=drafting.after.place))
+            _recall(drafting, turn, turn.question, Options(place=drafting.after.place), drafting.after.head)
     drafting.is_synced = True
 
 
-def _recall(drafting: _Drafting, turn: Earlier, question: Message, options: Options) -> None:
-    """A turn that was said elsewhere, as if it had been said here."""
+def _recall(drafting: _Drafting, turn: Earlier, question: Message, options: Options, follows: RunId | None) -> None:
+    """A turn that was said elsewhere, as if it had been said here, after that run."""
     drafting.write(MessageLine(*drafting.place(), question, turn.run_id, options))
-    _note_answer(drafting, turn, question["id"])
+    _note_answer(drafting, turn, question["id"], follows)
 
 
-def _note_answer(drafting: _Drafting, turn: Earlier, message_id: MessageId) -> None:
+def _note_answer(drafting: _Drafting, turn: Earlier, message_id: MessageId, follows: RunId | None) -> None:
     """An answer that was made elsewhere. It begins and ends in one write, so it needs no lane."""
-    drafting.write(StartLine(*drafting.place(), turn.run_id, message_id, drafting.after.head))
+    drafting.write(StartLine(*drafting.place(), turn.run_id, message_id, follows))
     for message in turn.said:
         drafting.write(MessageLine(*drafting.place(), message, turn.run_id))
     drafting.write(RunLine(*drafting.place(), turn.run_id, "success"))

@@ -69,6 +69,8 @@ class Options:
     """Which share its sender came by; `None`: nobody's, it is the owner's."""
     is_listed: bool = True
     """Whether a thread in which this was said belongs in lists."""
+    keeps_history: bool = False
+    """Whether its sender keeps the conversation too and sends it each time: what it leaves out, it took back."""
     place: str | None = None
     """The mark of the folder it was sent in: it is answered there, and what it permits holds there."""
 
@@ -232,6 +234,8 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["visitor"] = options.visitor
     if not options.is_listed:
         record["listed"] = False
+    if options.keeps_history:
+        record["keeps_history"] = True
     if options.place is not None:
         record["place"] = options.place
     return record

@@ -24,6 +24,7 @@ from jupyter_chat_sessions.core.events import (
     Consented,
     Contributed,
     Deleted,
+    Earlier,
     Effect,
     Ended,
     Event,
@@ -240,6 +241,23 @@ def test_a_branch_goes_on_from_the_run_it_names_and_from_the_root() -> None:
     assert rooted.running.parent_run_id is None
     with pytest.raises(Malformed):
         step(now, sent(5, options=Options(parent_run_id=run_id(77), is_branch=True)), AT)
+
+
+def test_what_was_said_elsewhere_is_told_on_a_branch_but_not_while_anything_else_goes_on() -> None:
+    said = ({"id": "a", "role": "assistant", "content": "As I said."},)
+    elsewhere = (Earlier(run_id(9), {"id": "q", "role": "user", "content": "Elsewhere?"}, said),)
+    one, _ = after(fresh(), sent(1), Ended(run_id(1), "success"))
+    beside = sent(3, options=Options(is_branch=True), earlier=elsewhere)
+    now, effects = after(one, beside)
+    assert [line.parent_run_id for line in lines(effects) if isinstance(line, StartLine)] == [None, run_id(9)]
+    assert now.head == run_id(3)
+    assert now.runs[run_id(3)].parent_run_id == run_id(9)
+    busy, _ = after(fresh(), sent(1))
+    assert len(lines(after(busy, beside)[1])) == 1
+    assert [type(line).__name__ for line in lines(after(one, sent(4, earlier=elsewhere))[1])] == [
+        "MessageLine",
+        "StartLine",
+    ]
 
 
 def test_only_a_waiting_message_can_be_taken_back_and_twice_is_once() -> None:

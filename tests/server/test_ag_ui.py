@@ -77,6 +77,7 @@ async def test_a_run_is_told_from_start_to_end_under_the_clients_own_names(
         "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_FINISHED",
     ]  # fmt: skip
     assert {event["threadId"] for event in events if "threadId" in event} == {thread_id}
+    assert events[0]["protocolVersion"] == "1.0"
     kept = [line["message"] for line in lines_of(jp_root_dir, thread_id) if line["type"] == "message"]
     assert kept[0]["id"] == question["id"]
     told = [event["messageId"] for event in events if event["type"] in ("TEXT_MESSAGE_START", "TOOL_CALL_RESULT")]
@@ -101,6 +102,28 @@ async def test_a_history_sent_again_adds_only_what_is_new_and_one_brought_to_an_
     await post(other, first, answer, second)
     assert questions(jp_root_dir, other) == ["one", "two"]
     assert [each["content"] for each in agent.requests[-1].messages] == ["one", "You said one", "two"]
+
+
+@pytest.mark.parametrize("chat_config", [PLAYED])
+async def test_a_question_that_was_edited_stands_on_a_branch_and_one_that_was_not_answered_is_not_asked_twice(
+    post: Post, rest: Rest, agent: Played, new_id: Callable[[], str], jp_root_dir: Path
+) -> None:
+    thread_id = new_id()
+    first, second, edited, more = user("one"), user("two"), user("2nd"), user("more")
+    answer = {"id": "a1", "role": "assistant", "content": "You said one"}
+    await post(thread_id, first)
+    await post(thread_id, first, answer, second)
+    await post(thread_id, first, answer, edited)
+    assert [each["content"] for each in agent.requests[-1].messages] == ["one", "You said one", "2nd"]
+    await post(thread_id, first, answer, edited, more)  # as where the answer never arrived
+    assert questions(jp_root_dir, thread_id) == ["one", "two", "2nd", "more"]
+    assert [each["content"] for each in agent.requests[-1].messages][2:] == ["2nd", "You said 2nd", "more"]
+    same = {**more, "content": "another"}
+    assert (await rest("POST", "/ag-ui", asking(thread_id, first, same))).refusal == (409, "idempotency_mismatch")
+    await rest("POST", f"/threads/{thread_id}/messages", {"content": "from the chat"}, query={"wait": "true"})
+    await post(thread_id, first, answer, edited, more, user("on"))
+    told = [each["content"] for each in agent.requests[-1].messages]
+    assert told[-3:] == ["from the chat", "You said from the chat", "on"]
 
 
 @pytest.mark.parametrize("chat_config", [PLAYED])
@@ -172,8 +195,8 @@ async def test_a_tool_of_the_clients_ends_the_run_and_its_result_goes_on(
     agent.play = calls("weather", then="Take a coat.", town="Oslo")
     thread_id, question = new_id(), user("how is it?")
     events = await post(thread_id, question, tools=[WEATHER])
-    assert events[-1]["outcome"] == {"type": "success"}
     call = next(event for event in events if event["type"] == "TOOL_CALL_START")
+    assert events[-1]["outcome"] == {"type": "success", "pendingToolCallIds": [call["toolCallId"]]}
     called = {"id": call["toolCallId"], "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     said = {"id": call["parentMessageId"], "role": "assistant", "toolCalls": [called]}
     result = {"id": "r1", "role": "tool", "toolCallId": call["toolCallId"], "content": "snow"}

@@ -73,9 +73,9 @@ class RunAgentInput(_Sent):
         return named if isinstance(named, str) and named.strip() else None
 
     @property
-    def question_id(self) -> str | None:
-        """The id of the last message of a user."""
-        return next((each.id for each in reversed(self.messages) if each.role == "user"), None)
+    def question_ids(self) -> list[str]:
+        """The ids of the messages of users, in their order."""
+        return [each.id for each in self.messages if each.role == "user"]
 
 
 def given_in(body: RunAgentInput) -> Given:

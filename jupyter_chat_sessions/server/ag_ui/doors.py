@@ -65,9 +65,10 @@ class AgUiHandler(OpenAIHandler):
     async def _show(self, session: Session, body: RunAgentInput) -> None:
         """What a request without anything new is answered with: what the thread says so far."""
         from .shown import messages_of
+        from .telling import started
 
         ids = {"threadId": body.thread_id, "runId": body.run_id}
-        await self.send_event({"type": "RUN_STARTED", **ids})
+        await self.send_event(started(body.thread_id, body.run_id))
         await self.send_event({"type": "MESSAGES_SNAPSHOT", "messages": await messages_of(session, self.chats.disk)})
         await self.send_event({"type": "RUN_FINISHED", **ids, "outcome": {"type": "success"}})
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...chats.accepting import is_blank
-from ...core.conversation import CLIENT_TOOL, Asked
-from ...core.errors import Conflict, Forbidden, InvalidRunId, Malformed, NotWaiting
+from ...core.conversation import CLIENT_TOOL, Asked, fingerprint
+from ...core.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidRunId, Malformed, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, Subject, new_run_id, parse_message_id, parse_run_id
 from ...core.transcript import Options
-from ...engine.session import Session
-from ..openai.given import Given
+from ...engine.session import PATH_MESSAGES, Session
+from ..openai.given import Given, joined
+from ..openai.joints import Joint, joint_behind, known_turns
 from ..openai.record import Record, reopened
 from .bodies import Resume, RunAgentInput, given_in
 from .telling import Heard
@@ -54,7 +55,7 @@ async def begin(session: Session, body: RunAgentInput, caller: Caller) -> Told |
     if asked_id in session.conversation.runs or any(each.run_id == asked_id for each in session.conversation.queue):
         return await _come_back(session, asked_id, caller)
     told = None
-    is_new = given.words is not None and body.question_id not in session.conversation.accepted
+    is_new = given.words is not None and body.question_ids[-1] not in session.conversation.accepted
     asked = session.conversation.asked
     if asked is not None and (body.resume or any(each["toolCallId"] in given.results for each in asked.interrupts)):
         told = await _answer(session, body.resume or (), given, asked, asked_id, caller)
@@ -92,11 +93,18 @@ async def _come_back(session: Session, run_id: RunId, caller: Caller) -> Told:
 
 
 async def _send(session: Session, body: RunAgentInput, given: Given, run_id: RunId, caller: Caller) -> Told:
-    message_id = parse_message_id(body.question_id)
+    message_id = parse_message_id(body.question_ids[-1])
     known = session.conversation.accepted.get(message_id)
+    joint = await _joint(session, body, given, caller)
     if known is not None:
+        if known.fingerprint not in (fingerprint(joint.words), fingerprint(given.words)):
+            raise IdempotencyMismatch(
+                f"Message {message_id} was accepted before with another content; give it a new id."
+            )
         return await _said_before(session, message_id, known.run_id, run_id, caller)
     content, earlier = given.as_question()
+    if session.conversation.head is not None:
+        content, earlier = joint.words, ()
     if is_blank(content):
         raise Malformed("messages: the last one has at least one character that is not blank.")
     waiting = session.conversation.asked
@@ -105,10 +113,13 @@ async def _send(session: Session, body: RunAgentInput, given: Given, run_id: Run
     settings: dict[str, str] | None = None if caller.may_approve else {}  # see `asking.heeded`
     options = Options(
         model=body.model,
+        parent_run_id=joint.parent,
+        is_branch=joint.is_branch,
         instructions=given.instructions,
         tools=given.tools,
         permissions=settings,
         visitor=caller.visitor,
+        keeps_history=True,
     )
     record = _record(session, caller)
     try:
@@ -117,6 +128,18 @@ async def _send(session: Session, body: RunAgentInput, given: Given, run_id: Run
         record.leave()
         raise
     return _follow(record, receipt.run_id, message_id, given)
+
+
+async def _joint(session: Session, body: RunAgentInput, given: Given, caller: Caller) -> Joint:
+    """What of a request's last words is new, and where it goes: messages are known by their ids."""
+    now, asked = session.conversation, given.turns[-1].asked
+    *before, last = body.question_ids
+    new = [words for words, id_ in zip(asked, body.question_ids[-len(asked) :], strict=True) if id_ not in now.accepted]
+    words = joined(new or asked[-1:])
+    if not now.accepted.keys() & set(before) or last in now.accepted or now.is_busy or now.asked is not None:
+        return Joint(words)
+    page = await caller.disk(session.journal.before, None, PATH_MESSAGES)
+    return joint_behind(words, set(before), known_turns(page.lines, now.head))
 
 
 def _follow(record: Record, run_id: RunId, message_id: MessageId, given: Given, known: Interrupts = ()) -> Told:

@@ -28,6 +28,8 @@ from ..openai.telling import (
 
 Event = dict[str, Any]
 
+PROTOCOL_VERSION = "1.0"
+
 
 class Heard(Telling):
     """The run's happenings, with what its tools show."""
@@ -54,6 +56,11 @@ class Heard(Telling):
         return told
 
 
+def started(thread_id: str, run_id: str) -> Event:
+    """The event that begins every run, and says which protocol is spoken."""
+    return {"type": "RUN_STARTED", "threadId": thread_id, "runId": run_id, "protocolVersion": PROTOCOL_VERSION}
+
+
 class Events:
     """Folds happenings into events. `thread_id` and `run_id` are the client's own names for them."""
 
@@ -71,7 +78,7 @@ class Events:
 
     def first(self) -> Event:
         """The event that begins every run."""
-        return {"type": "RUN_STARTED", "threadId": self._thread_id, "runId": self._run_id}
+        return started(self._thread_id, self._run_id)
 
     def hear(self, happening: Happening) -> list[Event]:
         """The events that tell of a happening."""
@@ -163,6 +170,8 @@ class Events:
         for each in asked:
             closed += self._whole_call(each["toolCallId"], each["tool"], json_of(each.get("arguments")))
         outcome: Event = {"type": "success" if ended.outcome == "waiting" else ended.outcome}
+        if ended.outcome == "waiting":
+            outcome["pendingToolCallIds"] = [each["toolCallId"] for each in ended.interrupts]
         if asked:
             outcome = {"type": "interrupt", "interrupts": [_interrupt(each) for each in asked]}
         event: Event = {"type": "RUN_FINISHED", "threadId": self._thread_id, "runId": self._run_id, "outcome": outcome}

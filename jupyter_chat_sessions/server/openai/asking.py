@@ -13,17 +13,20 @@ from ...core.errors import Conflict, Malformed, NotFound, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, new_run_id, regenerating_run_id
 from ...core.transcript import Options
-from ...engine.session import Session
+from ...engine.session import PATH_MESSAGES, Session
 from ..asking import answering_run_id
 from .attempts import RETRIES, Accepted, Attempt, accepted_before, digest, message_id_for
 from .desk import Desk
 from .given import Given, threads_named
+from .joints import Joint, joint_of, known_turns
 from .names import ResponseNotFound, parse_call_id, parse_response_id
 from .record import Record, all_lines, reopened
 from .resolving import KEYS, THREAD, Asker, Target, target_of
 from .telling import Telling
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+HISTORY = "X-History"
+"""`whole` says that the messages are all that the client wants to have been said: a single one is then the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,13 @@ async def ask(asker: Asker, desk: Desk, question: Question, on_accepted: Callabl
     earlier = desk.attempts.find(asked) if is_retry else None
     before = None if earlier is None else await earlier.outcome()
     if earlier is not None and before is not None:
-        earlier.given_up_at = None
+        earlier.given_up_at, earlier.has_left = None, False
         on_accepted()
         return Answering(*await _joined(asker, desk, question, before), True, earlier, asked)
     attempt = desk.attempts.begin(asked)
     try:
         target = await target_of(asker, question.conversation, question.previous, threads_named(question.given))
-        accepted, record = await _accept(asker, target, question, asked, is_retry=is_retry)
+        accepted, record = await _accept(asker, desk, target, question, asked, is_retry=is_retry)
     except BaseException:
         desk.attempts.give_up(attempt)
         raise
@@ -104,7 +107,7 @@ async def _answered_before(
 
 
 async def _accept(
-    asker: Asker, target: Target, question: Question, asked: str, *, is_retry: bool
+    asker: Asker, desk: Desk, target: Target, question: Question, asked: str, *, is_retry: bool
 ) -> tuple[Accepted, Record]:
     """Answers what the thread waits for, then says what is new; the last run of these is the request's."""
     session, given = target.session, question.given
@@ -121,7 +124,22 @@ async def _accept(
             answered[1].leave()
         elif given.words is None and (given.approvals or session.conversation.head is not None):
             raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
-    return await _send(asker, target, question, asked)
+    return await _send(asker, target, question, asked, await _joint(asker, desk, target, given))
+
+
+async def _joint(asker: Asker, desk: Desk, target: Target, given: Given) -> Joint | None:
+    """Where what is new goes; `None` for a thread that knows nothing yet, and where the client said it."""
+    now = target.session.conversation
+    is_plain = len(given.turns) == 1 and len(given.turns[0].asked) == 1
+    is_whole = (asker.header(HISTORY) or "").lower() == "whole"
+    if now.head is None or target.goes_on_from or given.words is None or (is_plain and not is_whole):
+        return None
+    page = await asker.chats.disk(target.session.journal.before, None, PATH_MESSAGES)
+    is_free = not now.queue and now.asked is None
+    if now.running is not None:
+        is_free = is_free and now.has_lane and not desk.attempts.is_waited_for(now.running.run_id)
+    known = known_turns(page.lines, now.head)
+    return joint_of(given.turns, known, is_whole=is_whole, may_take_back=is_free)
 
 
 def _listening(session: Session, *, waits: bool) -> Record:
@@ -134,22 +152,28 @@ def _listening(session: Session, *, waits: bool) -> Record:
     return record
 
 
-async def _send(asker: Asker, target: Target, question: Question, asked: str) -> tuple[Accepted, Record]:
+async def _send(
+    asker: Asker, target: Target, question: Question, asked: str, joint: Joint | None
+) -> tuple[Accepted, Record]:
     session, given = target.session, question.given
     content, earlier = given.as_question()
+    goes_on_from, is_branch = target.goes_on_from, target.goes_on_from in session.conversation.runs
+    if joint is not None:
+        content, goes_on_from, is_branch = joint.words, joint.parent, joint.is_branch
+        earlier = tuple(turn.as_earlier() for turn in joint.missing)
     if is_blank(content):
         raise Malformed("There is nothing to answer: the last message, or `input`, is missing or blank.")
     waiting = session.conversation.asked
     if waiting is not None and not waiting.is_clients and not question.waits:
         raise Conflict("A person is asked here: first send an mcp_approval_response for each mcp_approval_request.")
-    is_branch = target.goes_on_from in session.conversation.runs
     options = Options(
         model=question.model,
-        parent_run_id=target.goes_on_from if is_branch else None,
+        parent_run_id=goes_on_from if is_branch else None,
         is_branch=is_branch,
         instructions=given.instructions,
         tools=given.tools,
         is_listed=target.is_listed,
+        keeps_history=True,
     )
     message_id = message_id_for(asked, asker.header(IDEMPOTENCY_KEY), asker.subject)
     run_id = new_run_id()

@@ -34,12 +34,18 @@ class Attempt:
     """One request while it is answered, and a while after."""
 
     accepted: asyncio.Future[Accepted]
+    has_left: bool = False
+    """Whether its client has gone, though the run may go on."""
     given_up_at: float | None = None
 
     async def outcome(self) -> Accepted | None:
         """What it has come to, once it is known; `None` where it was refused."""
         await asyncio.wait({self.accepted})
         return None if self.accepted.cancelled() else self.accepted.result()
+
+    def answers(self, run_id: RunId) -> bool:
+        """Whether it has come to that run."""
+        return self.accepted.done() and not self.accepted.cancelled() and self.accepted.result().run_id == run_id
 
 
 @dataclass(slots=True)
@@ -63,6 +69,10 @@ class Attempts:
         """The client has its answer: the same words from now on are new ones."""
         if self._open.get(asked) is attempt:
             del self._open[asked]
+
+    def is_waited_for(self, run_id: RunId) -> bool:
+        """Whether a client is still there for whom that run answers."""
+        return any(each.answers(run_id) and not each.has_left for each in self._open.values())
 
     def give_up(self, attempt: Attempt) -> None:
         """The client has left without its answer, or was refused."""

@@ -68,17 +68,17 @@ class AskingHandler(OpenAIHandler):
 
     def stop_when_left(self, answering: Answering) -> None:
         """A client that leaves stops the run it alone has asked for, unless it said that it would leave."""
-        if answering.is_bound or self.header(DETACHED) not in (None, "0", "false"):
-            return
+        goes_on = answering.is_bound or self.header(DETACHED) not in (None, "0", "false")
         session, record = answering.accepted.session, answering.record
 
-        def stop() -> None:
-            if not record.is_ended:
+        def leave() -> None:
+            answering.attempt.has_left = True
+            if not goes_on and not record.is_ended:
                 self.desk.send_off(session.cancel(record.run_id))
 
-        self.on_leave = stop
+        self.on_leave = leave
         if self.has_left:
-            stop()
+            leave()
 
     def settle(self, answering: Answering) -> None:
         """The client has its answer, or has left without it."""

@@ -23,10 +23,20 @@ Words = str | list[Any]
 
 @dataclass(slots=True)
 class Turn:
-    """A question and what was said to it."""
+    """What was asked, one message after the other, and what was said to it."""
 
-    question: Words | None
+    asked: list[Words]
     said: list[Message] = field(default_factory=list)
+
+    @property
+    def question(self) -> Words | None:
+        """All that was asked, as one; `None` where an answer stands alone."""
+        return joined(self.asked) if self.asked else None
+
+    def as_earlier(self) -> Earlier:
+        """The turn as one that was said elsewhere."""
+        question = {"id": new_message_id(), "role": "user", "content": self.question}
+        return Earlier(new_run_id(), question, tuple(self.said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +60,10 @@ class Given:
         if not self.turns or self.turns[-1].question is None:
             raise Malformed("There is no message of a user to answer.")
         *before, last = self.turns
-        earlier = [_earlier(turn) for turn in before if turn.question is not None and turn.said]
+        earlier = [turn.as_earlier() for turn in before if turn.question is not None and turn.said]
         if last.said:
             earlier.append(Earlier(new_run_id(), None, tuple(last.said)))
         return last.question or "", tuple(earlier)
-
-
-def _earlier(turn: Turn) -> Earlier:
-    question = {"id": new_message_id(), "role": "user", "content": turn.question}
-    return Earlier(new_run_id(), question, tuple(turn.said))
 
 
 class Sorting:
@@ -76,10 +81,10 @@ class Sorting:
     def ask(self, content: Content) -> None:
         words = _words(content)
         last = self.turns[-1] if self.turns else None
-        if last is None or last.said or last.question is None:
-            self.turns.append(Turn(words))
+        if last is None or last.said or not last.asked:
+            self.turns.append(Turn([words]))
         else:
-            last.question = _joined(last.question, words)
+            last.asked.append(words)
 
     def say(self, text: str, calls: Sequence[Mapping[str, Any]] = ()) -> None:
         self.results.clear()  # what stands before an answer is not new
@@ -102,7 +107,7 @@ class Sorting:
 
     def _add(self, message: Message) -> None:
         if not self.turns:
-            self.turns.append(Turn(None))
+            self.turns.append(Turn([]))
         self.turns[-1].said.append(message)
 
     def given(self, tools: Iterable[Mapping[str, Any]]) -> Given:
@@ -208,10 +213,12 @@ def _part(part: Part) -> dict[str, Any]:
     )
 
 
-def _joined(one: Words, other: Words) -> Words:
-    if isinstance(one, str) and isinstance(other, str):
-        return f"{one}\n\n{other}"
-    return [*_parts(one), *_parts(other)]
+def joined(asked: Sequence[Words]) -> Words:
+    """Several messages as one."""
+    texts = [each for each in asked if isinstance(each, str)]
+    if len(texts) == len(asked):
+        return "\n\n".join(texts)
+    return [part for each in asked for part in _parts(each)]
 
 
 def _parts(words: Words) -> list[Any]:
