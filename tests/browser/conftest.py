@@ -27,6 +27,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+PATIENCE_MS = 20_000
+"""How long what a test expects may take to be seen, on a machine that is busy with others."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -69,8 +72,9 @@ def all_is_here() -> None:
 
 @pytest.fixture(scope="module")  # no wider: while it lives, playwright's loop stands in the way of all others
 def chromium(all_is_here: None) -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
