@@ -74,7 +74,7 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
           void app.commands.execute('filebrowser:refresh');
         }
       },
-      notebook: tracker && new OpenNotebookContext(tracker, app.serviceManager.contents, trans),
+      notebook: tracker && new OpenNotebookContext(tracker, app.serviceManager.contents, rest, trans),
       insertBelow: code?.insertBelow ?? null,
       insertAbove: code?.insertAbove ?? null,
       replace: code?.replace ?? null,

@@ -1,21 +1,25 @@
 /** What goes along with a message: found at the caret, kept, uploaded. */
 
+import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { Rest } from '../src/client/rest';
 import { RestError } from '../src/client/refusal';
 import { PIECE, upload } from '../src/client/upload';
 import type { PutPiece } from '../src/client/upload';
+import { alongActionsOf } from '../src/components/alongActions';
+import type { Receiving } from '../src/components/alongActions';
+import type { Host, NotebookContext } from '../src/components/host';
 import { fitting, replaced, triggerAt } from '../src/components/trigger';
 import { changedAlong, itemsOf, shownPath, uploadPath } from '../src/store/along';
 import type { Along, AlongChange } from '../src/store/along';
 import { Attachments } from '../src/store/attachments';
 import type { AttachmentRest } from '../src/store/attachments';
-import type { ClientFrame, ServerFrame } from '../src/protocol';
+import type { ClientFrame, ContextItem, ServerFrame } from '../src/protocol';
 import { Drafts } from '../src/store/drafts';
 import { Thread } from '../src/store/thread';
 import type { Connect, Page, ThreadRest } from '../src/store/thread';
-import { TOO_LONG } from '../src/store/view';
+import { EMPTY, TOO_LONG } from '../src/store/view';
 import type { Pending } from '../src/store/view';
 
 /** The trigger at `|`. */
@@ -230,6 +234,55 @@ describe('what is attached', () => {
     attached.copyIn('data/t.csv');
     await settled();
     expect(itemsOf(attached.take())[0].path).toMatch(/^uploads\/[^/]+\/t\.csv$/);
+  });
+});
+
+describe('what an at sign offers', () => {
+  const notebook = (change: Partial<NotebookContext>): NotebookContext => ({
+    mentions: () => [],
+    cell: () => ({ type: 'cell' }),
+    variables: () => Promise.resolve([]),
+    filesIn: () => Promise.resolve([]),
+    read: () => Promise.reject(new Error('no')),
+    localPath: path => path,
+    ...change
+  });
+  const offered = async (context: NotebookContext): Promise<{ labels: string[]; added: unknown[] }> => {
+    const added: unknown[] = [];
+    const receiving = {
+      place: {},
+      attachments: { add: (_label: string, item: ContextItem) => added.push(item) },
+      snapshot: () => ({ view: EMPTY, files: [] })
+    } as unknown as Receiving;
+    const actions = alongActionsOf(receiving, {
+      trans: nullTranslator.load(''),
+      notebook: context
+    } as unknown as Host);
+    let labels: string[] = [];
+    await actions.mentions(found => (labels = found.map(each => `${each.label} (${each.detail})`)));
+    actions.choose('variable:df');
+    return { labels, added };
+  };
+  const df = {
+    name: 'df',
+    detail: 'DataFrame 3x2 · a, b',
+    item: { type: 'variable', notebook: 'n.ipynb', name: 'df' }
+  } as const;
+
+  it('are the variables of the notebook’s kernel; their values are left to the moment of sending', async () => {
+    const { labels, added } = await offered(notebook({ variables: () => Promise.resolve([df]) }));
+    expect(labels).toEqual(['df (DataFrame 3x2 · a, b)']);
+    expect(added).toEqual([{ type: 'variable', notebook: 'n.ipynb', name: 'df' }]);
+  });
+
+  it('is what there is, where the kernel is busy or the folder cannot be listed', async () => {
+    const busy = () => Promise.reject(new RestError(429, 'busy', 'It runs a cell.'));
+    const files = { filesIn: () => Promise.resolve(['t.csv']) };
+    expect((await offered(notebook({ ...files, variables: busy }))).labels).toEqual([
+      't.csv (beside the notebook)'
+    ]);
+    const none = { filesIn: () => Promise.reject(new Error('no')), variables: () => Promise.resolve([df]) };
+    expect((await offered(notebook(none))).labels).toHaveLength(1);
   });
 });
 

@@ -6,12 +6,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Rest } from '../src/client/rest';
 import type { Hearer } from '../src/client/wire';
+import type { AlongActions } from '../src/components/alongActions';
 import { CellDiff } from '../src/components/CellDiff';
 import { Compare } from '../src/components/Compare';
 import type { CompareProps } from '../src/components/Compare';
 import { UsageChip } from '../src/components/UsageChip';
 import { linkedIn } from '../src/lab/links';
 import type { ClientFrame } from '../src/protocol';
+import { mergedAlong } from '../src/store/along';
+import type { Along } from '../src/store/along';
 import { Comparison, freshPanes, MOST_PANES } from '../src/store/compare';
 import { diffOf } from '../src/store/diff';
 import { hear } from '../src/store/reducer';
@@ -28,12 +31,22 @@ interface Room {
   readonly threads: OpenThreads;
   readonly sent: Map<string, ClientFrame[]>;
   readonly hearers: Map<string, Hearer>;
+  /** Files that were put: the thread, the path. */
+  readonly put: readonly (readonly [string, string])[];
 }
 
 function room(): Room {
   const sent = new Map<string, ClientFrame[]>();
+  const put: [string, string][] = [];
   const hearers = new Map<string, Hearer>();
-  const rest = { liveUrl: (id: string) => id, files: async () => [] } as unknown as Rest;
+  const rest = {
+    liveUrl: (id: string) => id,
+    files: async () => [],
+    putFile: async (threadId: string, path: string) => {
+      put.push([threadId, path]);
+      return { path, received: 0 };
+    }
+  } as unknown as Rest;
   const threads = new OpenThreads(rest, (url, hearer) => {
     const [id] = url(0).split('?');
     const frames: ClientFrame[] = [];
@@ -41,7 +54,7 @@ function room(): Room {
     hearers.set(id, hearer);
     return { send: frame => frames.push(frame), nudge: () => undefined, close: () => sent.delete(id) };
   });
-  return { threads, sent, hearers };
+  return { threads, sent, hearers, put };
 }
 
 describe('a comparison', () => {
@@ -81,6 +94,54 @@ describe('a comparison', () => {
     many.add('');
     many.add('');
     expect(many.kept).toHaveLength(MOST_PANES);
+  });
+
+  test('brings what goes along to each thread as its own, also to one that is added later, once', async () => {
+    const { threads, sent, put } = room();
+    const all = new Comparison(threads, {}, freshPanes(['a', 'b']));
+    const merged = () => mergedAlong(all.value.panes.map(({ thread }) => thread.attachments.value));
+    all.attachments.upload(new File([], 'data.csv'));
+    all.attachments.add('df', { type: 'variable', name: 'df' });
+    all.add('c');
+    await vi.waitFor(() => expect(merged().map(each => each.state)).toEqual(['ready', 'ready']));
+    const ids = all.kept.map(pane => pane.threadId);
+    expect(put.map(([thread]) => thread)).toEqual(ids);
+    all.send('compare this');
+    for (const [at, id] of ids.entries()) {
+      const [frame] = sent.get(id) ?? [];
+      const context = frame.kind === 'send' ? frame.options?.context : [];
+      expect(context).toEqual([
+        { type: 'file', path: put[at][1] },
+        { type: 'variable', name: 'df' }
+      ]);
+    }
+    expect(merged()).toEqual([]);
+    all.add('d');
+    all.send('again');
+    expect(sent.get(ids[0])?.at(-1)).not.toHaveProperty('options.context');
+  });
+
+  test('what is taken away, or was to go along with a pane that is closed, stays nowhere', () => {
+    const { threads } = room();
+    const all = new Comparison(threads, {}, freshPanes(['a', 'b']));
+    const [first, second] = all.value.panes.map(({ thread }) => thread.attachments);
+    all.attachments.add('df', { type: 'variable', name: 'df' });
+    all.attachments.add('x', { type: 'variable', name: 'x' });
+    all.attachments.remove(first.value[0].id);
+    expect([first, second].map(each => each.value.map(({ label }) => label))).toEqual([['x'], ['x']]);
+    all.drop(all.kept[0].threadId);
+    expect([first.value.length, second.value.length]).toEqual([0, 1]);
+    all.close();
+    expect(second.value).toEqual([]);
+  });
+
+  test('of what goes along the slowest copy is told', () => {
+    const at = (state: Along['state'], come = 0): readonly Along[] => [
+      { id: '1', label: 'f', state, item: null, come, size: 9, refusal: null }
+    ];
+    expect(mergedAlong([at('ready'), at('coming', 5), at('coming', 3)])).toEqual(at('coming', 3));
+    expect(mergedAlong([at('coming'), at('failed'), at('ready')])).toEqual(at('failed'));
+    expect(mergedAlong([at('ready'), []])).toHaveLength(1);
   });
 
   test('lets go of each thread once', () => {
@@ -172,6 +233,8 @@ describe('on screen', () => {
     draft: 'to all',
     models: ['direct'],
     mayAdd: true,
+    along: [],
+    alongActions: actions as unknown as AlongActions,
     onWrite: vi.fn(),
     onSend: vi.fn(),
     onStop: vi.fn(),

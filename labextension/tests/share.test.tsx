@@ -71,6 +71,20 @@ describe('A visitor’s addresses', () => {
   });
 });
 
+describe('A visitor’s files', () => {
+  it('are put piece by piece below the thread, as that share', async () => {
+    const fetched = vi.fn(async () => new Response('{"path":"p","received":3}'));
+    vi.stubGlobal('fetch', fetched);
+    const rest = new VisitorRest(new URL('https://hub.example/chat-sessions/threads/1/'), 'abc');
+    await rest.putPiece('1', 'uploads/u/a b.csv', { start: 0, piece: new Blob(['abc']), size: 9 });
+    vi.unstubAllGlobals();
+    const [url, init] = fetched.mock.calls[0] as unknown as [URL, RequestInit];
+    expect(url.href).toBe('https://hub.example/chat-sessions/threads/1/files/uploads/u/a%20b.csv?share=abc');
+    expect(init.method).toBe('PUT');
+    expect(init.headers).toMatchObject({ 'Content-Range': 'bytes 0-2/9' });
+  });
+});
+
 describe('The dialog', () => {
   const share: Share = {
     share_id: 'abc',

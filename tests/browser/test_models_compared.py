@@ -162,3 +162,22 @@ def test_who_leaves_and_comes_back_while_answers_run_finds_each_in_its_pane(lab:
     for place in (0, 1):
         expect(both.log(place)).to_contain_text(f"still {marks[place]}", timeout=30_000)
     assert [len(said_in(thread)) for thread in lab.threads()] == [2, 2]
+
+
+def test_what_is_attached_once_goes_to_each_pane_in_its_own_folder(lab: Lab, page: Page) -> None:
+    open_lab(page, lab)
+    open_chat(page).place.get_by_role("button", name="Compare models").click()
+    both = Comparison(page)
+    both.is_there()
+    both.place.locator("input[type=file]").set_input_files(
+        {"name": "table.csv", "mimeType": "text/csv", "buffer": b"a,b"}
+    )
+    chips = both.place.get_by_role("list", name="Goes along").get_by_role("listitem")
+    expect(chips).to_have_text(["table.csv"])
+    both.send("print(open(next(__import__('pathlib').Path('.').glob('uploads/*/table.csv'))).read())")
+    for place in (0, 1):
+        expect(both.log(place)).to_contain_text("a,b", timeout=60_000)
+        expect(both.log(place).get_by_role("list", name="Sent along")).to_contain_text("table.csv")
+    expect(chips).to_have_count(0)
+    folders = [len(list(thread.glob("files/uploads/*/table.csv"))) for thread in lab.threads()]
+    assert folders == [1, 1]

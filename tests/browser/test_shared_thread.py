@@ -142,7 +142,12 @@ def test_a_visitor_who_may_write_writes_and_is_not_asked_to_decide(lab: Lab, pag
     stranger.emulate_media(color_scheme="dark")
     stranger.goto(link)
     seen = Chat(stranger.locator(".jcs-Share"))
+    file = {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a,b"}
+    stranger.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(seen.place.get_by_role("list", name="Goes along")).to_contain_text("mine.csv")
+    expect(seen.place.get_by_role("progressbar")).to_have_count(0)
     seen.send("Please run this:\n\n```python\nprint('it ' + 'ran')\n```")
+    expect(seen.log.get_by_role("link", name="mine.csv")).to_be_visible()
     expect(chat.approval).to_be_visible(timeout=30_000)
     expect(seen.log).to_contain_text("Waiting for a decision")
     expect(seen.approval).to_have_count(0)

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[lab,test]')")
 
-from lab_kit import Chat, Lab, open_chat, open_lab, until
+from lab_kit import IDLE, Chat, Lab, open_chat, open_lab, until
 from playwright.sync_api import Locator, Page, Route, expect
 
 PNG = base64.b64decode(
@@ -118,6 +118,36 @@ def test_the_active_cell_its_selection_and_the_last_error_go_along_and_are_shown
     assert (cell["type"], cell["id"], cell["active"], cell["source"]) == ("cell", "two", True, "total = 1")
     assert cell["notebook"] == "failing.ipynb"
     assert (error["ename"], error["cell_id"], error["traceback"]) == ("KeyError", "one", "KeyError: 'x'")
+
+
+def test_a_variable_goes_along_by_its_name_and_the_message_keeps_what_it_held(lab: Lab, page: Page) -> None:
+    code = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "id": "one"}
+    cell = {**code, "source": "prices = {'tea': 3, 'salt': 1}; 'set'"}
+    book = {"cells": [cell], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
+    (lab.root / "variables.ipynb").write_text(json.dumps(book))
+    open_lab(page, lab, "variables.ipynb")
+    expect(page.locator(IDLE)).to_be_visible(timeout=60_000)
+    chat = open_chat(page)
+    for _ in range(5):  # what is run before the kernel's channels are open is dropped without a word
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        try:
+            expect(page.locator(".jp-OutputArea-output").first).to_contain_text("set", timeout=10_000)
+            break
+        except AssertionError:
+            continue
+    chat.composer.focus()
+    page.keyboard.type("what is @pri")
+    expect(options(chat)).to_have_count(1)
+    expect(options(chat)).to_contain_text("dict")
+    page.keyboard.press("Enter")
+    expect(chips(chat)).to_have_text(["prices"])
+    chat.composer.press("Enter")
+    along = chat.log.get_by_role("list", name="Sent along")
+    along.get_by_text("prices").click()
+    expect(along).to_contain_text("'tea': 3")
+    (item,) = sent(lab)[0]["metadata"]["jupyter"]["context"]
+    assert (item["type"], item["name"], item["notebook"]) == ("variable", "prices", "variables.ipynb")
 
 
 def test_a_file_beside_the_notebook_goes_along_by_keys_and_again_as_it_is_then(lab: Lab, page: Page) -> None:

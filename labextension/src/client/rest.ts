@@ -12,6 +12,7 @@ import type { Page } from '../store/lines';
 import { queryOf } from './query';
 import type { Place, Query } from './query';
 import { refusal, RestError } from './refusal';
+import { rangeOf } from './upload';
 import type { Received } from './upload';
 
 export { queryOf, RestError };
@@ -73,6 +74,14 @@ export interface Command {
   readonly usage: string;
   readonly help: string;
   readonly heard_by: 'all' | 'direct';
+}
+
+/** What a notebook's kernel has in memory under a name; `size` is blank where it has none. */
+export interface KernelVariable {
+  readonly name: string;
+  readonly type: string;
+  readonly size: string;
+  readonly preview: string;
 }
 
 /** What was sent to a provider in one step; `sent` in seconds since 1970. */
@@ -208,8 +217,7 @@ export class Rest {
     }: { readonly start: number | null; readonly piece: Blob | null; readonly size: number },
     place: Place = {}
   ): Promise<Received> {
-    const range = start === null || piece === null ? '*' : `${start}-${start + piece.size - 1}`;
-    return this.put(threadId, path, piece, place, { 'Content-Range': `bytes ${range}/${size}` });
+    return this.put(threadId, path, piece, place, { 'Content-Range': rangeOf(start, piece, size) });
   }
 
   /** What can be typed after `/`. Asked for once. */
@@ -233,6 +241,12 @@ export class Rest {
       body,
       headers: { 'Content-Type': 'application/octet-stream', ...headers }
     });
+  }
+
+  /** The variables of a notebook's kernel. */
+  async variables(notebook: string): Promise<readonly KernelVariable[]> {
+    const answer = await this.ask<{ variables: readonly KernelVariable[] }>('GET', 'variables', { notebook });
+    return answer.variables;
   }
 
   models(): Promise<ModelList> {

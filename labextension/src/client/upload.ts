@@ -15,6 +15,12 @@ export interface Received {
   readonly url?: string;
 }
 
+/** The `Content-Range` of a piece; without one it only asks how much has come. */
+export function rangeOf(start: number | null, piece: Blob | null, size: number): string {
+  const range = start === null || piece === null ? '*' : `${start}-${start + piece.size - 1}`;
+  return `bytes ${range}/${size}`;
+}
+
 /** Puts a piece that begins at `start`; `null` only asks how much has come. */
 export type PutPiece = (start: number | null, piece: Blob | null, size: number) => Promise<Received>;
 

@@ -97,6 +97,7 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
     );
   return (
     <DropTarget
+      className="jcs-Chat"
       onFiles={along && !isBlocked ? along.upload : null}
       onPaths={paths => along?.takePaths(paths)}
       onCells={cells => along?.takeCells(cells)}

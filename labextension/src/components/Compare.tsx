@@ -3,13 +3,16 @@
 import { addIcon, closeIcon } from '@jupyterlab/ui-components';
 import { useId, useMemo, useState } from 'react';
 
+import type { Along } from '../store/along';
 import type { Shown } from '../store/thread';
 import { isStoppable } from '../store/turns';
 import { spentIn } from '../store/usage';
+import type { AlongActions } from './alongActions';
 import { blockedIn, ChatBody } from './Chat';
 import type { ChatActions } from './Chat';
 import { Chip } from './Chip';
 import { Composer } from './Composer';
+import { DropTarget } from './DropTarget';
 import { useHost } from './host';
 
 export interface PaneProps {
@@ -26,6 +29,9 @@ export interface CompareProps {
   readonly models: readonly string[];
   readonly mayAdd: boolean;
   readonly focusKey?: unknown;
+  /** What goes along with the next message. */
+  readonly along: readonly Along[];
+  readonly alongActions: AlongActions;
   readonly onWrite: (draft: string) => void;
   readonly onSend: (text: string) => void;
   readonly onStop: () => void;
@@ -39,10 +45,15 @@ export interface CompareProps {
 export function Compare(props: CompareProps): JSX.Element {
   const { trans } = useHost();
   const names = useId();
-  const { panes } = props;
+  const { panes, alongActions: along } = props;
   const blocked = panes.length === 0 ? trans.__('Add a model to compare') : allBlocked(panes, trans);
   return (
-    <div className="jcs-Compare">
+    <DropTarget
+      className="jcs-Compare"
+      onFiles={blocked === null ? along.upload : null}
+      onPaths={along.takePaths}
+      onCells={along.takeCells}
+    >
       <datalist id={names}>
         {props.models.map(model => (
           <option key={model} value={model} />
@@ -70,6 +81,8 @@ export function Compare(props: CompareProps): JSX.Element {
         focusKey={props.focusKey}
         onWrite={props.onWrite}
         onSend={props.onSend}
+        along={props.along}
+        alongActions={along}
         onStop={props.onStop}
       >
         <span className="jcs-Chips">
@@ -84,7 +97,7 @@ export function Compare(props: CompareProps): JSX.Element {
           )}
         </span>
       </Composer>
-    </div>
+    </DropTarget>
   );
 }
 

@@ -16,6 +16,7 @@ interface LabDrag extends Event {
 }
 
 export interface DropTargetProps {
+  readonly className: string;
   /** `null` where nothing can be attached. */
   readonly onFiles: ((files: readonly File[]) => void) | null;
   /** Files by their path below the server's root. */
@@ -70,7 +71,7 @@ export function DropTarget(props: DropTargetProps): JSX.Element {
   return (
     <div
       ref={node}
-      className={`jcs-Chat${isOver ? ' jcs-mod-over' : ''}`}
+      className={`${props.className}${isOver ? ' jcs-mod-over' : ''}`}
       onDragOver={event => {
         if (hasFiles(event)) {
           event.preventDefault();

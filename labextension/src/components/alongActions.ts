@@ -1,12 +1,14 @@
 /** What a person can send along from the page a chat is shown in. */
 
+import type { Command, Place } from '../client/rest';
 import { shownPath } from '../store/along';
-import type { Thread } from '../store/thread';
+import type { Attaching } from '../store/attachments';
+import type { Shown } from '../store/thread';
 import type { Host } from './host';
 import type { Suggestion } from './trigger';
 
-/** Milliseconds that a list of files is waited for. */
-const PATIENCE = 1500;
+/** Milliseconds that a list of files, or of variables, is waited for: a kernel that is busy takes two seconds to say so. */
+const PATIENCE = 2500;
 
 export interface AlongActions {
   readonly upload: (files: readonly File[]) => void;
@@ -22,8 +24,16 @@ export interface AlongActions {
   readonly mentions: (show: (found: readonly Suggestion[]) => void) => Promise<void>;
 }
 
-/** What can go along with a thread's messages. */
-export function alongActionsOf(thread: Thread, { trans, notebook }: Host): AlongActions {
+/** A thread, or several that are asked the same. */
+export interface Receiving {
+  readonly place: Place;
+  readonly attachments: Attaching;
+  readonly snapshot: () => Pick<Shown, 'view' | 'files'>;
+  commands(): Promise<readonly Command[]>;
+}
+
+/** What can go along with its messages. */
+export function alongActionsOf(thread: Receiving, { trans, notebook }: Host): AlongActions {
   const { attachments } = thread;
   const choices = new Map<string, () => void>();
 
@@ -96,17 +106,27 @@ export function alongActionsOf(thread: Thread, { trans, notebook }: Host): Along
         );
       }
       show([...found]);
-      // What lies beside the notebook is not to be had on every server: the rest is offered all the same.
-      const beside = await Promise.race([notebook?.filesIn(folder()).catch(() => []) ?? [], late()]);
-      for (const path of beside) {
-        offer(`beside:${path}`, path, trans.__('beside the notebook'), () => attachments.copyIn(path));
-      }
-      show(found);
+      // What lies beside the notebook, and in its kernel, is not to be had everywhere: the rest is offered all the same.
+      await Promise.all([
+        inTime(notebook?.variables()).then(variables => {
+          variables.forEach(({ name, detail, item }) =>
+            offer(`variable:${name}`, name, detail, () => attachments.add(name, item))
+          );
+          show([...found]);
+        }),
+        inTime(notebook?.filesIn(folder())).then(files => {
+          files.forEach(path =>
+            offer(`beside:${path}`, path, trans.__('beside the notebook'), () => attachments.copyIn(path))
+          );
+          show([...found]);
+        })
+      ]);
     }
   };
 }
 
-/** No files, after a while. */
-function late(): Promise<readonly string[]> {
-  return new Promise(resolve => setTimeout(resolve, PATIENCE, []));
+/** What was asked for; nothing where it fails, or does not come for a while. */
+function inTime<T>(asked: Promise<readonly T[]> | undefined): Promise<readonly T[]> {
+  const late = new Promise<readonly T[]>(resolve => setTimeout(resolve, PATIENCE, []));
+  return Promise.race([asked?.catch(() => []) ?? [], late]);
 }

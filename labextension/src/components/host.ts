@@ -38,12 +38,22 @@ export interface Mention {
   readonly item: ContextItem;
 }
 
+/** A variable of the notebook's kernel. What it holds is looked at when a message is sent along with it. */
+export interface Variable {
+  readonly name: string;
+  /** Its type and size, and what it begins with. */
+  readonly detail: string;
+  readonly item: ContextItem;
+}
+
 /** The notebook someone works in, and the files of the server, as far as they can go along with a message. */
 export interface NotebookContext {
   /** The active cell, what is selected in it, the last error: those that are there. */
   readonly mentions: () => readonly Mention[];
   /** A cell, as nbformat has it. */
   readonly cell: (json: unknown) => ContextItem;
+  /** The variables of the notebook's kernel; none where it has none. */
+  readonly variables: () => Promise<readonly Variable[]>;
   /** Names of the files in a folder below the server's root. */
   readonly filesIn: (folder: string) => Promise<readonly string[]>;
   /** The bytes of a file below the server's root. */

@@ -5,12 +5,14 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useState } from 'react';
 
 import type { Place } from '../client/rest';
+import { alongActionsOf } from '../components/alongActions';
 import { Compare } from '../components/Compare';
 import { HostProvider, useHost } from '../components/host';
 import type { Named } from '../components/host';
 import { useSource } from '../components/source';
 import { actionsOf } from '../components/ThreadView';
 import { compareIcon } from '../icons';
+import { mergedAlong } from '../store/along';
 import { Comparison, MOST_PANES } from '../store/compare';
 import type { KeptPane, Pane } from '../store/compare';
 import type { Shown } from '../store/thread';
@@ -74,6 +76,7 @@ function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Elemen
   const shown = useShown(panes);
   const models = useModels(rest);
   const host = useHost();
+  const alongActions = useMemo(() => alongActionsOf(comparison, host), [comparison, host]);
   const actions = useMemo(() => panes.map(({ thread }) => actionsOf(thread, host)), [panes, host]);
   return (
     <Compare
@@ -84,6 +87,8 @@ function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Elemen
         actions: actions[index]
       }))}
       draft={draft}
+      along={mergedAlong(shown.map(({ along = [] }) => along))}
+      alongActions={alongActions}
       models={models}
       mayAdd={panes.length < MOST_PANES}
       focusKey={1}

@@ -4,7 +4,8 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Mention, NotebookContext } from '../components/host';
+import type { Rest } from '../client/rest';
+import type { Mention, NotebookContext, Variable } from '../components/host';
 import type { ContextItem } from '../protocol';
 
 /** Characters of a cell, an output or a selection that are sent; the server takes no more than 30,000. */
@@ -30,6 +31,7 @@ export class OpenNotebookContext implements NotebookContext {
   constructor(
     private readonly tracker: INotebookTracker,
     private readonly contents: Contents.IManager,
+    private readonly rest: Pick<Rest, 'variables'>,
     private readonly trans: TranslationBundle
   ) {}
 
@@ -68,6 +70,20 @@ export class OpenNotebookContext implements NotebookContext {
   cell(json: unknown): ContextItem {
     const panel = this.tracker.currentWidget;
     return cellItem(json as Json, panel ? this.pathOf(panel) : undefined);
+  }
+
+  async variables(): Promise<readonly Variable[]> {
+    const panel = this.tracker.currentWidget;
+    if (!panel?.sessionContext.session?.kernel) {
+      return [];
+    }
+    const notebook = this.pathOf(panel);
+    const found = await this.rest.variables(notebook);
+    return found.map(({ name, type, size, preview }) => ({
+      name,
+      detail: [[type, size].filter(Boolean).join(' '), preview].filter(Boolean).join(' · '),
+      item: { type: 'variable', notebook, name }
+    }));
   }
 
   async filesIn(folder: string): Promise<readonly string[]> {

@@ -2,6 +2,7 @@
 
 import { useMemo, useSyncExternalStore } from 'react';
 
+import { alongActionsOf } from '../components/alongActions';
 import { Banners } from '../components/Banner';
 import { Chat } from '../components/Chat';
 import type { ChatActions } from '../components/Chat';
@@ -73,8 +74,9 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
   return {
     send: text => thread.send(text),
     submit: text => thread.submit(text),
-    along: null,
-    branch: (text, parentRunId) => thread.send(text, { parentRunId }),
+    along: alongActionsOf(thread, host),
+    branch: (text, parentRunId, context) =>
+      thread.send(text, { parentRunId, ...(context?.length && { context }) }),
     look: runId => thread.look(runId),
     decide: (runId, decisions) => thread.decide(runId, decisions),
     sendAgain: id => thread.sendAgain(id),

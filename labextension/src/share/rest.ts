@@ -1,8 +1,10 @@
 /** What a visitor's page asks of the server: everything below the shared thread's own address, as that share. */
 
-import type { StoredFile } from '../client/rest';
+import type { Rest, StoredFile } from '../client/rest';
 import { queryOf } from '../client/query';
 import { refusal, RestError } from '../client/refusal';
+import { rangeOf } from '../client/upload';
+import type { Received } from '../client/upload';
 import type { Page } from '../store/lines';
 import type { ThreadRest } from '../store/thread';
 
@@ -40,6 +42,31 @@ export class VisitorRest implements ThreadRest {
     return answer.files;
   }
 
+  putFile(_threadId: string, path: string, file: Blob): Promise<Received> {
+    return this.put(path, file);
+  }
+
+  putPiece(
+    _threadId: string,
+    path: string,
+    { start, piece, size }: Parameters<Rest['putPiece']>[2]
+  ): Promise<Received> {
+    return this.put(path, piece, { 'Content-Range': rangeOf(start, piece, size) });
+  }
+
+  private put(
+    path: string,
+    body: Blob | null,
+    headers: Readonly<Record<string, string>> = {}
+  ): Promise<Received> {
+    const address = `files/${path.split('/').map(encodeURIComponent).join('/')}${this.query({})}`;
+    return ask(new URL(address, this.thread), {
+      method: 'PUT',
+      body,
+      headers: { 'Content-Type': 'application/octet-stream', ...headers }
+    });
+  }
+
   // What is not for visitors: the page offers none of it.
   readonly saveOut = refused;
   readonly letRead = refused;
@@ -49,8 +76,6 @@ export class VisitorRest implements ThreadRest {
   readonly forgetKey = refused;
   readonly requests = refused;
   readonly copyIn = refused;
-  readonly putFile = refused;
-  readonly putPiece = refused;
   readonly commands = refused;
 
   /** An address of a file as the server gave it, asked for as this share. */

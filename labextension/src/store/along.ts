@@ -53,6 +53,23 @@ export function changedAlong(list: readonly Along[], change: AlongChange): reado
   }
 }
 
+/** What goes along in several threads at once, as one list: each thing is as far as it is in the last of them. */
+export function mergedAlong(lists: readonly (readonly Along[])[]): readonly Along[] {
+  const merged = new Map<string, Along>();
+  for (const each of lists.flat()) {
+    const known = merged.get(each.id);
+    merged.set(each.id, known === undefined || isBehind(each, known) ? each : known);
+  }
+  return [...merged.values()];
+}
+
+const STATES: readonly Along['state'][] = ['failed', 'coming', 'ready'];
+
+function isBehind(one: Along, other: Along): boolean {
+  const [a, b] = [STATES.indexOf(one.state), STATES.indexOf(other.state)];
+  return a < b || (a === b && one.come < other.come);
+}
+
 /** What is sent with a message: all that is there. */
 export function itemsOf(list: readonly Along[]): readonly ContextItem[] {
   return list.flatMap(each => (each.item === null ? [] : [each.item]));

@@ -11,7 +11,17 @@ import type { Along, AlongChange } from './along';
 /** What attaching asks of the server. */
 export type AttachmentRest = Pick<Rest, 'putFile' | 'putPiece' | 'copyIn'>;
 
-export class Attachments {
+/** Takes what is to go along; `id` is what it is known by from then on. */
+export interface Attaching {
+  add(label: string, item: ContextItem, id?: string): void;
+  upload(file: File, id?: string): void;
+  copyIn(path: string, id?: string): void;
+  refuse(label: string, refusal: string, id?: string): void;
+  remove(id: string): void;
+  retry(id: string): void;
+}
+
+export class Attachments implements Attaching {
   private readonly stops = new Map<string, AbortController>();
   private readonly attempts = new Map<string, () => void>();
 
@@ -30,13 +40,12 @@ export class Attachments {
   }
 
   /** Sends something along. */
-  add(label: string, item: ContextItem): void {
-    this.change({ kind: 'item', id: newId(), label, item });
+  add(label: string, item: ContextItem, id = newId()): void {
+    this.change({ kind: 'item', id, label, item });
   }
 
   /** Uploads a file and sends it along. */
-  upload(file: File): void {
-    const id = newId();
+  upload(file: File, id = newId()): void {
     const path = uploadPath(id, file.name);
     this.begin(id, file.name || path, file.size, async signal => {
       if (file.size === 0) {
@@ -51,8 +60,7 @@ export class Attachments {
   }
 
   /** Copies a file below the notebook's folder into the thread and sends it along. */
-  copyIn(path: string): void {
-    const id = newId();
+  copyIn(path: string, id = newId()): void {
     const name = path.split('/').pop() ?? path;
     this.begin(id, path, 0, async () => {
       try {
@@ -68,8 +76,7 @@ export class Attachments {
   }
 
   /** Says that a file cannot come. */
-  refuse(label: string, refusal: string): void {
-    const id = newId();
+  refuse(label: string, refusal: string, id = newId()): void {
     this.change({ kind: 'coming', id, label, size: 0 });
     this.change({ kind: 'failed', id, refusal });
   }
