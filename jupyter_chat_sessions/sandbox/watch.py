@@ -23,7 +23,7 @@ _SHARE = 20
 _SLACK_BYTES, _SLACK_ENTRIES = 64 * 1024, 20
 """What a call may add to a folder that is full already, so that it can be tidied up by a call."""
 _FILLED = 16 * 1024 * 1024
-"""How much the free space must have shrunk in a call before the call is held to be the one that fills the disk."""
+"""What a call must have added itself before it is held to be the one that fills the disk: others write there too."""
 
 End = Callable[[Slot, str], Awaitable[None]]
 
@@ -34,8 +34,10 @@ class Allowance:
 
     size: int
     entries: int
+    held: int
+    """What it holds as the call begins."""
     free: int
-    """What was free on its disk."""
+    """What is free on its disk then."""
     is_countable: bool
     """Whether all of it could be counted; where folders lie too deep for that, the disk itself is looked at."""
 
@@ -45,6 +47,10 @@ class Allowance:
             return True
         return not use.is_whole if self.is_countable else self.free - free > self.size
 
+    def added(self, use: DiskUse, free: int) -> int:
+        """What the call has written by now; what the disk has lost, where that cannot be counted."""
+        return use.size - self.held if use.is_whole else self.free - free
+
 
 def allowance(folder: Path, policy: SandboxPolicy) -> Allowance:
     """What a call that begins now may use. Blocks."""
@@ -52,7 +58,7 @@ def allowance(folder: Path, policy: SandboxPolicy) -> Allowance:
     use = disk_use(folder, most * 2)
     size = policy.quota_bytes if use.size <= policy.quota_bytes else use.size + _SLACK_BYTES
     entries = most if use.entries <= most else use.entries + _SLACK_ENTRIES
-    return Allowance(size, entries, free_bytes(folder), use.is_whole)
+    return Allowance(size, entries, use.size, free_bytes(folder), use.is_whole)
 
 
 class Watch:
@@ -118,4 +124,4 @@ class Watch:
         free = free_bytes(kernel.folder)
         if given.is_exceeded_by(use, free):
             return "disk"
-        return "disk_full" if free < self._policy.free_bytes and given.free - free > _FILLED else None
+        return "disk_full" if free < self._policy.free_bytes and given.added(use, free) > _FILLED else None

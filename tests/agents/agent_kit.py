@@ -13,7 +13,8 @@ from jupyter_chat_sessions.core.errors import AgentFailed
 from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
 from jupyter_chat_sessions.core.roles import AgentEvent, Request, RequestSent, TextDelta, ToolCallDelta, ToolSpec
 
-QUICK = Limits(connect_s=1, first_s=1, between_s=0.3, after_end_s=0.2, retry_s=0.01, longest_retry_s=5)
+QUICK = Limits(connect_s=30, first_s=30, between_s=30, after_end_s=30, retry_s=0.01, longest_retry_s=5)
+"""Tries again at once, and waits as long as a busy machine may need."""
 COUNT = ToolSpec("count", "Counts", {"type": "object", "properties": {"n": {"type": "integer"}}})
 
 
@@ -53,7 +54,7 @@ def calls(events: list[AgentEvent]) -> list[tuple[str | None, str | None, str]]:
     return list(found.values())
 
 
-async def until(claim: Callable[[], Any], timeout: float = 5.0) -> None:
+async def until(claim: Callable[[], Any], timeout: float = 30.0) -> None:
     deadline = time.monotonic() + timeout
     while not claim():
         assert time.monotonic() < deadline, "it did not come true in time"

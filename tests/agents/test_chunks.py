@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -165,7 +166,32 @@ def test_a_pause_is_read_in_every_form(headers: dict[str, str], seconds: float |
 # --- patience --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_wait_that_is_too_long_ends_and_the_next_one_is_a_wait_of_its_own() -> None:
+class Hurried(asyncio.SelectorEventLoop):
+    """A loop whose clock stands while something is done, and jumps to the next timer when nothing is left to do."""
+
+    _now = 0.0
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self._now = max(self._now, self._scheduled[0]._when)  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+@pytest.fixture
+def hurried() -> Iterator[Hurried]:
+    loop = Hurried()
+    yield loop
+    loop.close()
+
+
+def test_a_wait_that_is_too_long_ends_and_the_next_one_is_a_wait_of_its_own(hurried: Hurried) -> None:
+    hurried.run_until_complete(_waits_too_long_and_again())
+
+
+async def _waits_too_long_and_again() -> None:
     patience = Patience(0.05)
     with pytest.raises(RanOut), patience:
         await asyncio.sleep(60)
@@ -180,7 +206,11 @@ async def test_a_wait_that_is_too_long_ends_and_the_next_one_is_a_wait_of_its_ow
     patience.end()
 
 
-async def test_time_between_waits_does_not_count() -> None:
+def test_time_between_waits_does_not_count(hurried: Hurried) -> None:
+    hurried.run_until_complete(_waits_with_pauses())
+
+
+async def _waits_with_pauses() -> None:
     patience = Patience(0.1)
     for _ in range(4):
         with patience:

@@ -158,7 +158,7 @@ def a_message(content: Any = "hello", mode: Mode = "queue", message_id: str | No
     return Sent(MessageId(message_id or f"m{next(_numbers)}"), content, new_run_id(), mode)
 
 
-async def until(claim: Callable[[], Any], timeout: float = 5.0) -> None:
+async def until(claim: Callable[[], Any], timeout: float = 30.0) -> None:
     """Returns when the claim holds; fails when it does not within the time."""
     deadline = asyncio.get_running_loop().time() + timeout
     while not claim():

@@ -81,7 +81,7 @@ async def _live(folder: Path, fails_at: int, mode: Mode) -> int:
         disk.cure()
         await until(lambda: session.look() or not session.conversation.is_busy)
         receipt = await session.send(a_message("later", message_id="later"))
-        assert await asyncio.wait_for(session.ended(receipt.run_id), 2) == "success"
+        assert await asyncio.wait_for(session.ended(receipt.run_id), 30) == "success"
         _check(session.journal.tail(99).lines, told, ended)
         assert session._audience.live is None
         kept = [line["seq"] for line in seen.lines()]

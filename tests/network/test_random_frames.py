@@ -125,7 +125,7 @@ async def _joined(request: HTTPRequest) -> WebSocketClientConnection:
 
 async def _close(socket: WebSocketClientConnection) -> None:
     socket.close()
-    while await asyncio.wait_for(socket.read_message(), 10) is not None:
+    while await asyncio.wait_for(socket.read_message(), 30) is not None:
         pass
 
 

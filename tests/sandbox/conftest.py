@@ -56,7 +56,7 @@ def thread_id(backend: str) -> ThreadId:
 def run(runner: SandboxRunner, thread_id: ThreadId) -> Run:
     """Runs code in the module's thread."""
 
-    async def run_in_thread(code: str, timeout_s: float | None = 30.0) -> Told:
+    async def run_in_thread(code: str, timeout_s: float | None = 100.0) -> Told:
         return await told_by(runner, code, thread_id, timeout_s)
 
     return run_in_thread

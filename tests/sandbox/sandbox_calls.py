@@ -58,12 +58,14 @@ def context_of(thread_id: ThreadId | None) -> ToolContext:
     return ToolContext(thread_id, new_run_id())
 
 
-async def told_by(runner: SandboxRunner, code: str, thread_id: ThreadId | None, timeout_s: float | None = 30.0) -> Told:
+async def told_by(
+    runner: SandboxRunner, code: str, thread_id: ThreadId | None, timeout_s: float | None = 100.0
+) -> Told:
     async with aclosing(runner.run(code, context_of(thread_id), timeout_s=timeout_s)) as events:
         return Told([event async for event in events])
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+async def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + within_s
     while not condition():

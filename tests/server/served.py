@@ -86,7 +86,7 @@ class Socket:
 
     async def closed(self) -> int | None:
         """The close code, once it is closed."""
-        while await asyncio.wait_for(self.connection.read_message(), 10) is not None:
+        while await asyncio.wait_for(self.connection.read_message(), 30) is not None:
             pass
         return self.connection.close_code
 
@@ -147,7 +147,7 @@ def lines_of(root: Path, thread_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in raw.splitlines()]
 
 
-async def until(claim: Callable[[], Any], timeout: float = 10) -> None:
+async def until(claim: Callable[[], Any], timeout: float = 30) -> None:
     """Returns when the claim holds; fails when it does not within the time."""
     deadline = asyncio.get_running_loop().time() + timeout
     while not claim():

@@ -152,11 +152,11 @@ async def test_the_run_goes_on_without_its_client_which_finds_it_again_and_only_
     head = f"POST {jp_base_url}chat-sessions/ag-ui HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {token}\r\n"
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     held.let()
-    await asyncio.wait_for(reader.readuntil(b"first "), 10)
+    await asyncio.wait_for(reader.readuntil(b"first "), 30)
     writer.close()
     coming = asyncio.ensure_future(post(thread_id, question))
     held.let(2)
-    told = await asyncio.wait_for(coming, 10)
+    told = await asyncio.wait_for(coming, 30)
     assert "".join(event.get("delta", "") for event in told) == "first second"
     assert told[-1]["outcome"] == {"type": "success"}
     agent.play = Held("never")
@@ -286,7 +286,7 @@ def talking(
             yield step
         finally:
             stdin.close()
-            await asyncio.wait_for(process.wait(), 10)
+            await asyncio.wait_for(process.wait(), 30)
 
     return begin
 

@@ -32,7 +32,7 @@ async def test_a_list_that_changes_is_told_on_the_bus_by_folder_and_version_with
     await rest("POST", f"/threads/{thread}/messages", {"content": "/help"}, query={"wait": "true"})
     await rest("PATCH", f"/threads/{thread}", {"title": "A secret title"})
     version = (await rest("GET", "/threads")).json["version"]
-    for _ in range(100):
+    for _ in range(1500):
         if heard and heard[-1]["version"] == version:
             break
         await asyncio.sleep(0.02)
@@ -52,7 +52,7 @@ async def test_a_notebook_renamed_in_jupyter_keeps_its_threads(
     )
     await jp_fetch("api", "contents", "old.ipynb", method="PATCH", body=json.dumps({"path": "new.ipynb"}))
     listed: list[str] = []
-    for _ in range(100):
+    for _ in range(1500):
         rows = (await rest("GET", "/threads", query={"notebook": "new.ipynb"})).json["threads"]
         listed = [row["thread_id"] for row in rows]
         if listed:
@@ -83,7 +83,7 @@ async def threads_of(rest: Rest, notebook: str) -> list[str]:
 
 
 async def until_listed(rest: Rest, notebook: str, thread: str) -> None:
-    for _ in range(200):
+    for _ in range(1500):
         if await threads_of(rest, notebook) == [thread]:
             return
         await asyncio.sleep(0.02)
@@ -193,7 +193,7 @@ async def test_a_page_that_subscribed_before_anybody_chatted_is_told_of_lists_th
 
     jp_serverapp.event_logger.add_listener(listener=hear)  # as jupyter_server's own socket does
     await rest("POST", f"/threads/{new_id()}/messages", {"content": "/help"}, query={"wait": "true"})
-    for _ in range(100):
+    for _ in range(1500):
         if CHANGED in heard:
             break
         await asyncio.sleep(0.02)

@@ -207,8 +207,8 @@ async def test_a_query_that_is_no_text_is_refused_in_words(
     await rest("GET", "/health")
     url = f"{jp_base_url}chat-sessions/threads/{new_id()}/live?notebook=%FF"
     reader, writer = await handshake(url, jp_serverapp.port, jp_auth_header)
-    assert b'"malformed"' in await asyncio.wait_for(reader.readuntil(b"}"), 5)
-    assert b"\x11\x30" in await asyncio.wait_for(reader.read(100), 5)  # the close frame's code is 4400
+    assert b'"malformed"' in await asyncio.wait_for(reader.readuntil(b"}"), 30)
+    assert b"\x11\x30" in await asyncio.wait_for(reader.read(100), 30)  # the close frame's code is 4400
     writer.close()
 
 
@@ -223,7 +223,7 @@ async def test_a_silent_socket_is_kept_alive_by_pings_and_by_frames_that_a_page_
     reader, writer = await handshake(url, jp_serverapp.port, jp_auth_header)
     pings, frames = 0, list[str]()
     while pings < 3 or len(frames) < 3:
-        first, second = await asyncio.wait_for(reader.readexactly(2), 5)
+        first, second = await asyncio.wait_for(reader.readexactly(2), 30)
         length = second & 127
         if length == 126:
             length = int.from_bytes(await reader.readexactly(2), "big")
@@ -296,7 +296,7 @@ async def test_a_socket_that_does_not_read_gets_a_snapshot_when_it_does(
     assert answer.json["outcome"] == "success"
     size, kinds = 0, []
     while kinds.count(b'{"kind":"hello"') < 2:
-        first, second = await asyncio.wait_for(reader.readexactly(2), 5)
+        first, second = await asyncio.wait_for(reader.readexactly(2), 30)
         length = second & 127
         if length >= 126:
             length = int.from_bytes(await reader.readexactly(2 if length == 126 else 8), "big")
@@ -358,7 +358,7 @@ async def test_events_are_the_sockets_frames_and_end_with_the_thread_or_the_list
     await socket.send("hi", options=PLAYED)
     await socket.event("RUN_FINISHED")
     await rest("DELETE", f"/threads/{thread_id}")
-    body = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+    body = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 30)
     told = [line[6:] for line in body.decode().splitlines() if line.startswith("data: ")]
     assert [frame for frame in told if '"RUN_FINISHED"' in frame]
     assert '"thread_deleted"' in told[-1]

@@ -84,7 +84,7 @@ async def test_an_agent_that_fails_leaves_the_question_and_frees_the_thread(
     agent.play = echo
     began = asyncio.get_running_loop().time()
     second = await post(rest, thread_id, "second", WAIT)
-    assert asyncio.get_running_loop().time() - began < 1
+    assert asyncio.get_running_loop().time() - began < 5  # one second, and what a busy machine adds
     assert second.json["outcome"] == "success"
     kept = [(line["seq"], line["type"], line.get("outcome")) for line in lines_of(jp_root_dir, thread_id)[1:]]
     assert kept == [
@@ -177,7 +177,7 @@ async def test_after_sends_that_interrupt_each_other_and_a_cancel_nothing_runs(
     await until(lambda: sum(line["type"] == "message" for line in disk_lines(jp_root_dir, thread_id)) == 5)
     cancelled = (await rest("POST", f"/threads/{thread_id}/cancel", {})).json
     assert cancelled["cancelled"]
-    outcomes = [answer.json["outcome"] for answer in await asyncio.wait_for(asyncio.gather(*sent), 5)]
+    outcomes = [answer.json["outcome"] for answer in await asyncio.wait_for(asyncio.gather(*sent), 30)]
     assert outcomes == ["cancelled"] * 5
     assert agent.in_flight == 0
     assert (await rest("GET", f"/threads/{thread_id}")).json["running"] is False

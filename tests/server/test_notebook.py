@@ -199,9 +199,9 @@ async def test_variables_are_told_while_a_cell_runs_and_leave_no_trace(
 
 async def _look_while_busy(live: Connect, agent: Played, jp_serverapp: ServerApp, kernel: Any, thread_id: str) -> None:
     await kernel.execute_interactive("secret = list(range(10**6)); 41 + 1", timeout=20)
-    busy = kernel.execute("import time; time.sleep(8)")
+    busy = kernel.execute("import time; time.sleep(60)")
     socket = await live(thread_id, notebook="report.ipynb")
-    result = await asyncio.wait_for(used(socket, agent, "list_variables", scope="notebook"), 6)
+    result = await asyncio.wait_for(used(socket, agent, "list_variables", scope="notebook"), 30)
     assert "secret | list | 1000000" in result["content"]
     await jp_serverapp.kernel_manager.interrupt_kernel(next(iter(jp_serverapp.kernel_manager.list_kernel_ids())))
     await _reply_to(kernel, busy)

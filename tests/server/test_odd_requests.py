@@ -235,6 +235,6 @@ async def test_a_server_whose_agent_is_missing_still_shows_its_threads(
     live: Connect, new_id: Callable[[], str]
 ) -> None:
     socket = await live(new_id())
-    hello = await asyncio.wait_for(socket.next(), 5)
+    hello = await asyncio.wait_for(socket.next(), 30)
     assert hello["agent"]["id"] == "nobody"
     assert "nobody" in hello["agent"]["label"]

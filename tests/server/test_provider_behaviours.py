@@ -74,4 +74,4 @@ async def test_stop_closes_the_providers_request_before_the_run_has_ended_for_an
     await socket.event("TEXT_MESSAGE_CONTENT")
     await socket.say(kind="cancel", id=new_id())
     assert (await socket.event("RUN_FINISHED"))["outcome"] == {"type": "cancelled"}
-    await until(lambda: upstream.asked[0].gone_at is not None, timeout=0.5)
+    await until(lambda: upstream.asked[0].gone_at is not None)

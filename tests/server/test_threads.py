@@ -245,7 +245,7 @@ async def test_a_thread_deleted_while_it_is_answered_takes_the_sender_along_and_
     assert (await rest("DELETE", f"/threads/{thread_id}")).status == 204
     assert (await rest("POST", messages, body)).refusal == (404, "thread_deleted")
     held.let()
-    for answer in await asyncio.wait_for(asyncio.gather(running, waiting), 10):
+    for answer in await asyncio.wait_for(asyncio.gather(running, waiting), 30):
         # whoever waits hears either that the run was stopped or, a moment later, that there is no thread any more
         assert answer.status == 404 or answer.json["outcome"] == "cancelled"
         assert answer.status == 200 or answer.refusal == (404, "thread_deleted")
@@ -312,7 +312,7 @@ async def test_a_known_key_takes_no_lock(rest: Rest, jp_root_dir: Path) -> None:
     fd = os.open(jp_root_dir / ".chats" / "keys", os.O_RDONLY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
-        assert (await asyncio.wait_for(keyed(rest, "k"), 5)).json["thread_id"] == thread_id
+        assert (await asyncio.wait_for(keyed(rest, "k"), 30)).json["thread_id"] == thread_id
     finally:
         os.close(fd)
 

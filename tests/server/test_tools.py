@@ -131,7 +131,7 @@ async def test_stop_leaves_no_process_of_the_call_alive(rest: Rest, live: Connec
     await until(lambda: sum(command.startswith("sleep") for command in alive(number)) == 2)
     await socket.say(kind="cancel", id="stop")
     assert (await socket.answer("stop"))["cancelled"]
-    await until(lambda: not [command for command in alive(number) if command.startswith("sleep")], 1.5)
+    await until(lambda: not [command for command in alive(number) if command.startswith("sleep")])
     assert (await socket.event("RUN_FINISHED"))["outcome"] == {"type": "cancelled"}
     assert "ok" in (await run(rest, thread_id, "print('ok')"))["content"]
 

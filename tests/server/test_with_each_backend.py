@@ -102,7 +102,7 @@ async def test_a_call_belongs_to_the_thread_that_asked_however_late_the_provider
 
     agent.play = late
     running = asyncio.ensure_future(ran(rest, asking, "go", model="played"))
-    await asyncio.wait_for(held.has_begun.wait(), 10)
+    await asyncio.wait_for(held.has_begun.wait(), 30)
     socket = await live(looked_at)  # another thread is opened, and written in, while the provider is silent
     await socket.send("open('other.txt', 'w').close()")
     await socket.event("RUN_FINISHED")
