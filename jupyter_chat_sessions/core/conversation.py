@@ -277,11 +277,12 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
 
 def _with_words(before: Conversation, line: MessageLine) -> Conversation:
     """What a list of threads shows: how many messages, the last words, when."""
+    when = max(before.updated, line.created)  # a clock that is set back takes no thread down the list
     if line.message["role"] == "tool":
-        return replace(before, updated=line.created)
+        return replace(before, updated=when)
     words = gist(text_of(line.message), PREVIEW_LENGTH)
     count = before.message_count + 1
-    return replace(before, message_count=count, last_words=words or before.last_words, updated=line.created)
+    return replace(before, message_count=count, last_words=words or before.last_words, updated=when)
 
 
 def _with_start(before: Conversation, line: StartLine) -> Conversation:

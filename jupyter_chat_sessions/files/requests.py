@@ -33,10 +33,17 @@ def keep_request(thread_folder: Path, run_id: RunId, body: Mapping[str, Any]) ->
     packed = gzip.compress(
         json.dumps(_without_images(body), ensure_ascii=False).encode("utf-8", "replace"), compresslevel=1
     )
-    write_new(folder, f"{time.time_ns():020}-{run_id}{_ENDING}", (packed,))
     names = [each.path for each in list_files(folder, 10 * MOST_KEPT)]
-    for name in names[:-MOST_KEPT]:
+    # A clock that is set back must not make the newest the oldest, which is the first to go.
+    number = max([time.time_ns(), *(_number(name) + 1 for name in names[-1:])])
+    write_new(folder, f"{number:020}-{run_id}{_ENDING}", (packed,))
+    for name in names[: -MOST_KEPT + 1]:
         remove_file(folder, name)
+
+
+def _number(name: str) -> int:
+    number = name.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 def _without_images(value: Any) -> Any:
@@ -56,7 +63,7 @@ def requests_of(thread_folder: Path, run_id: RunId) -> list[dict[str, Any]]:
     folder = thread_folder / REQUESTS
     names = [each.path for each in list_files(folder, 10 * MOST_KEPT) if each.path.endswith(f"-{run_id}{_ENDING}")]
     found = [(name, _read(folder, name)) for name in names]
-    return [{"sent": int(name.split("-")[0]) / 1e9, "body": body} for name, body in found if body is not None]
+    return [{"sent": _number(name) / 1e9, "body": body} for name, body in found if body is not None]
 
 
 def _read(folder: Path, name: str) -> Any:

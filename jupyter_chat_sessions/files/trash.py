@@ -26,7 +26,7 @@ _PLAIN_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def move_to_trash(chats: Path, thread_id: ThreadId) -> None:
-    """Moves the thread's folder to the trash; its time there begins now."""
+    """Moves the thread's folder to the trash; its time there begins now, and later than of an earlier one of its id."""
     make_folder_in_chats(chats, TRASH)
     with (
         opened_folder(chats) as chats_fd,
@@ -36,7 +36,9 @@ def move_to_trash(chats: Path, thread_id: ThreadId) -> None:
         if chats_fd is None or trash_fd is None:
             raise FileNotFoundError(chats)
         name = _free_name(trash_fd, thread_id)
-        os.utime(thread_id, dir_fd=chats_fd, follow_symlinks=False)
+        earlier = [_deleted_at(trash_fd, each) + 1 for each in _names_of(trash_fd, thread_id)]
+        when = max([time.time_ns(), *earlier])
+        os.utime(thread_id, ns=(when, when), dir_fd=chats_fd, follow_symlinks=False)
         os.rename(thread_id, name, src_dir_fd=chats_fd, dst_dir_fd=trash_fd)
         with suppress(OSError):  # it has gone; should a power cut bring it back, its `deleted` line removes it again
             sync_names(trash_fd)
@@ -92,7 +94,11 @@ def _is_due(trash_fd: int, name: str, older_than_s: float) -> bool:
 def _names_of(trash_fd: int, thread_id: ThreadId) -> list[str]:
     """The names under which that thread lies in the trash, oldest deletion first."""
     names = [name for name in os.listdir(trash_fd) if name.partition(".")[0] == thread_id]
-    return sorted(names, key=lambda name: os.stat(name, dir_fd=trash_fd, follow_symlinks=False).st_mtime_ns)
+    return sorted(names, key=lambda name: _deleted_at(trash_fd, name))
+
+
+def _deleted_at(trash_fd: int, name: str) -> int:
+    return os.stat(name, dir_fd=trash_fd, follow_symlinks=False).st_mtime_ns
 
 
 def _free_name(trash_fd: int, thread_id: ThreadId) -> str:

@@ -25,7 +25,7 @@ from tornado.websocket import websocket_connect
 TOKEN = "fault-token"
 
 AGENT = '''
-import asyncio, json
+import asyncio, json, os, time
 from jupyter_chat_sessions.core.roles import Done, TextDelta, ToolCallDelta
 
 class Scripted:
@@ -50,6 +50,13 @@ CALLS = {
     "tool": ("list_files", {}),
     "python": ("run_python", {"code": "import time\\nfor n in range(20): print(n, flush=True), time.sleep(0.02)"}),
 }
+def taking(seconds, sync):
+    """The same, on a disk that is slow to say that it has all."""
+    return lambda fd: (sync(fd), time.sleep(seconds))[0]
+
+if SYNC_S := float(os.environ.get("SLOW_SYNC_S", 0)):
+    os.fsync, os.fdatasync = taking(SYNC_S, os.fsync), taking(SYNC_S, os.fdatasync)
+
 c.ChatSessions.agents = {"scripted": Scripted}
 c.ChatSessions.default_model = "scripted"
 c.ChatSessions.detect_local = False
