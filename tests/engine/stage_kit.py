@@ -123,10 +123,11 @@ class Refusing:
 _clock = itertools.count()
 
 
-def house(perform: Perform) -> House:
-    def now() -> str:
-        return f"2026-11-21T10:00:00.{next(_clock) % 1000:03d}Z"
+def steady_clock() -> str:
+    return f"2026-11-21T10:00:00.{next(_clock) % 1000:03d}Z"
 
+
+def house(perform: Perform, now: Callable[[], str] = steady_clock) -> House:
     return House(disk=asyncio.to_thread, now=now, perform=perform, about=lambda _: {"agent": {}, "level": "unconfined"})
 
 
@@ -137,13 +138,14 @@ async def opened(
     folder: Path | None = None,
     thread_id: ThreadId | None = None,
     mark: str | None = None,
+    now: Callable[[], str] = steady_clock,
 ) -> AsyncIterator[Session]:
     """A session over this journal, over a folder on disk, or over memory."""
     thread_id = thread_id or new_thread_id()
     if journal is None:
         journal = MemoryJournal(thread_id) if folder is None else FileJournal(folder / ".chats" / thread_id, thread_id)
     home = Home(folder="", files=Path("files"), file_url=lambda path: f"/files/{path}", mark=mark)
-    session = Session(journal, house(perform), home)
+    session = Session(journal, house(perform, now), home)
     await session.open()
     try:
         yield session
