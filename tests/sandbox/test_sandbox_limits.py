@@ -249,7 +249,7 @@ async def test_daemons_are_gone_when_their_kernel_is(tmp_path: Path, backend: st
         await told_by(runner, DAEMONS.format(nap=nap), thread_id)
         assert await eventually(lambda: len(running(nap)) == 6)
         await runner.restart(thread_id)
-        assert running(nap) == []
+        assert await eventually(lambda: running(nap) == [])
 
 
 async def test_what_a_cancelled_call_has_started_is_gone(tmp_path: Path, backend: str) -> None:

@@ -214,7 +214,7 @@ async def test_closing_the_iterator_interrupts_the_code_and_keeps_the_variables(
         await waiting
     await events.aclose()
     assert time.monotonic() - began < 5  # one second, and what a busy machine adds
-    assert running(nap) == []
+    assert await eventually(lambda: running(nap) == [])
     assert (await run("kept")).result.content == "8"
 
 
@@ -242,7 +242,7 @@ except PermissionError:
     assert isinstance(told[0], ToolStatus)
     assert folder.split("/")[-3] == "_default"
     assert beside == "['files']", "no other call's folder"
-    assert running(nap) == []
+    assert await eventually(lambda: running(nap) == [])
     assert (await told_by(runner, "mine", None)).result.error == "NameError: name 'mine' is not defined"
 
 
