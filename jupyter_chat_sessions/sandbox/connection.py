@@ -23,6 +23,7 @@ from zmq.utils.monitor import parse_monitor_message
 _RESEND_S = 0.05
 """A request that reaches a kernel between its bind and its loop is answered only when another follows."""
 _LATE_IDLE_S = 1.0
+_LOOK_S = 0.1
 _AT_ONCE = 32
 _AT_ONCE_BYTES = 1024 * 1024
 """How much is read before it is worked on and other tasks have their turn."""
@@ -152,6 +153,14 @@ class Connection:
             "stop_on_error": False,
         }
         return Request(self._send("execute_request", content))
+
+    async def told(self, code: str, *, expressions: Mapping[str, str] | None = None, within_s: float) -> Message:
+        """The reply to code of ours, which shows nothing; empty where none comes in time."""
+        request = await self.execute(code, silent=True, expressions=expressions)
+        deadline = time.monotonic() + within_s
+        while request.reply is None and (left := deadline - time.monotonic()) > 0:
+            await self.messages(request, min(left, _LOOK_S))
+        return request.reply or {}
 
     async def _discard_stale(self) -> None:
         for channel in (self._shell, self._iopub):

@@ -40,10 +40,15 @@ def _is_kept(name: str) -> bool:
     return name in kept_here or name.startswith("LC_")
 
 
+def kept(server: Mapping[str, str]) -> dict[str, str]:
+    """What of the server's environment a kernel gets."""
+    return {name: value for name, value in server.items() if _is_kept(name)}
+
+
 def kernel_environment(server: Mapping[str, str], folder: Path, mark: str) -> dict[str, str]:
     """What of the server's environment a kernel in `folder` gets, and what it gets instead of the rest."""
     hidden = folder / HIDDEN
-    env = {name: value for name, value in server.items() if _is_kept(name)}
+    env = kept(server)
     env |= {
         "HOME": str(folder),
         "TMPDIR": str(folder / TEMPORARY),

@@ -18,6 +18,8 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os
 
 def read_epoch(folder: Path) -> int:
     """The number of the thread's last kernel; 0 where there was none or the file, which tools may change, is odd."""
+    if not os.path.lexists(folder):
+        return 0
     try:
         with inside(folder, HIDDEN) as below:
             descriptor = _open(folder, below, os.O_RDONLY)

@@ -128,6 +128,16 @@ def inside(folder: Path, below: str = "") -> Iterator[int | None]:
         yield descriptor
 
 
+@contextmanager
+def below_place(place: Path) -> Iterator[int]:
+    """The descriptor of the folder chats have theirs in, never made and never a symlink. `OSError`."""
+    if not _BELOW:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(place))
+    anchor, parts = _split(Path(os.path.abspath(place)))
+    with _opened(anchor, parts) as descriptor:
+        yield descriptor
+
+
 def create_file(folder: Path, name: str, below: str = "") -> int:
     """The descriptor of a new file, open for writing. `FileExistsError` where there is anything of that name."""
     with inside(folder, below) as descriptor:

@@ -25,8 +25,10 @@ from .beside import Beside
 from .connection import Connection
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
+from .room import Room
 from .slot import Kernel, Slot
 from .sockets import sweep_stale
+from .spare import Spare
 from .watch import Watch
 
 _RECONNECT_MS = 10
@@ -44,13 +46,13 @@ class SandboxKernels:
         self._running: AsyncMultiKernelManager | None = None
         self._context: zmq.asyncio.Context | None = None
         self._starts = asyncio.Semaphore(self.policy.starts_at_once)
-        self._freed = asyncio.Event()
-        self._held = 0
+        self.room = Room(self.policy.max_kernels)
         self._culler: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
         self._probing: Future[Report] = Future()
         Thread(target=self._probe, name="chat-sandbox-probe", daemon=True).start()
+        self.spare = Spare(self)
         self._watch = Watch(self.policy, self._slots.values, self.end)
 
     def _probe(self) -> None:
@@ -95,7 +97,7 @@ class SandboxKernels:
         finally:
             slot.used = time.monotonic()
             slot.turn.release()
-            self._freed.set()
+            self.room.note()
 
     @contextmanager
     def lent(self, slot: Slot, kernel: Kernel) -> Iterator[None]:
@@ -132,28 +134,34 @@ class SandboxKernels:
 
     async def _start(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
         try:
-            await self._take_room()
-            try:
-                async with self._starts:
-                    slot.kernel = await self._launch(slot, folder, beside)
-            except BaseException:
-                self._give_room()
-                raise
+            kernel = await self.spare.taken(folder) if beside is None else None
+            slot.kernel = kernel or await self._start_cold(folder, beside)
         finally:
             slot.starting = None
+        slot.epoch = slot.kernel.epoch = slot.epoch + 1
+        slot.kernel.reason = slot.reason
         slot.is_fresh = True
         return slot.kernel
 
-    async def _launch(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
+    async def _start_cold(self, folder: Path, beside: Beside | None) -> Kernel:
+        await self._take_room()
+        try:
+            async with self._starts:
+                return await self.launch(folder, beside)
+        except BaseException:
+            self.room.give()
+            raise
+
+    async def launch(self, folder: Path, beside: Beside | None = None, *, is_spare: bool = False) -> Kernel:
+        """A kernel of nobody's, in `folder`, that has answered. The room for it is the caller's."""
         running = await self._manager()
-        shown = beside if beside and not beside.refusal else None
-        kernel_id = await running.start_kernel(kernel_name=self._kernel_name, cwd=str(folder), beside=shown)
+        how = {"beside": beside if beside and not beside.refusal else None, "is_spare": is_spare}
+        kernel_id = await running.start_kernel(kernel_name=self._kernel_name, cwd=str(folder), **how)
         manager = running.get_kernel(kernel_id)
         provisioner = manager.provisioner
         assert isinstance(manager, AsyncKernelManager)
         assert isinstance(provisioner, SandboxProvisioner)
-        kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), folder, slot.epoch + 1, slot.reason)
-        kernel.beside = beside
+        kernel = Kernel(kernel_id, manager, provisioner, Connection(manager), folder, beside=beside)
         try:
             await kernel.connection.ready(lambda: kernel.is_alive, self.policy.ready_s)
         except (ChildProcessError, TimeoutError) as error:
@@ -164,7 +172,6 @@ class SandboxKernels:
             await self._remove(kernel)
             raise
         await asyncio.to_thread(provisioner.settle)
-        slot.epoch = kernel.epoch
         return kernel
 
     async def _manager(self) -> AsyncMultiKernelManager:
@@ -188,18 +195,14 @@ class SandboxKernels:
 
     async def _take_room(self) -> None:
         """A place among the kernels that may run at once; the one idle for longest gives way."""
-        while self._held >= self.policy.max_kernels:
+        while not self.room.take():
+            if await self.spare.end():
+                continue
             idle = self._idle()
             if idle:
                 await self._let_go(min(idle, key=lambda slot: slot.used), "culled")
             else:
-                self._freed.clear()
-                await self._freed.wait()
-        self._held += 1
-
-    def _give_room(self) -> None:
-        self._held -= 1
-        self._freed.set()
+                await self.room.change()
 
     def _idle(self) -> list[Slot]:
         return [slot for slot in self._slots.values() if slot.kernel is not None and not slot.turn.locked()]
@@ -218,20 +221,21 @@ class SandboxKernels:
         if kernel is not None:
             kernel.ended = slot.reason = reason
             slot.names = frozenset()
-            await self._surely(self._bury(kernel))
+            await self.surely(self.bury(kernel))
 
-    async def _surely(self, ending: Coroutine[None, None, None]) -> None:
+    async def surely(self, ending: Coroutine[None, None, None]) -> None:
         """Does it to its end, also when its caller is cancelled on the way."""
         task = asyncio.create_task(ending)
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
         await asyncio.shield(task)
 
-    async def _bury(self, kernel: Kernel) -> None:
+    async def bury(self, kernel: Kernel) -> None:
+        """Ends the kernel and gives its room to another."""
         try:
             await self._remove(kernel)
         finally:
-            self._give_room()
+            self.room.give()
 
     async def _remove(self, kernel: Kernel) -> None:
         if not kernel.is_lent:
@@ -244,7 +248,7 @@ class SandboxKernels:
         """Ends the kernel once the call under way has, and forgets there ever was one."""
         slot = self._slots.get(key)
         if slot is not None:
-            await self._surely(self._forget(key, slot))
+            await self.surely(self._forget(key, slot))
 
     async def _forget(self, key: str, slot: Slot) -> None:
         async with self.turn(slot):
@@ -262,6 +266,7 @@ class SandboxKernels:
 
     async def shutdown(self) -> None:
         """Ends every kernel, at once."""
+        await self.spare.close()
         await self._watch.stop()
         if self._culler is not None:
             self._closing.set()

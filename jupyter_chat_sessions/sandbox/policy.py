@@ -60,6 +60,8 @@ class SandboxPolicy:
     """How many kernels start at the same time."""
     idle_s: float = 1200.0
     """How long a kernel may be idle before it is ended."""
+    spare_s: float = 300.0
+    """How long a kernel that was started ahead may wait for a chat that needs one; 0: none is."""
     waiting_calls: int = 16
     """How many calls may wait for one thread's kernel."""
 

@@ -35,6 +35,7 @@ from .sockets import SocketFolder, has_ipc
 
 NAME = "chat-sandbox"
 _LOG = "kernel.log"
+_ALIAS = "home"
 _LOG_TAIL = 2_000
 _KEEPER_S = 0.5
 """How long what keeps a kernel may take to end after it."""
@@ -55,19 +56,23 @@ class SandboxProvisioner(LocalProvisioner):
         self._confinement: Backend | None = None
         self._beside: Beside | None = None
         self._fds: tuple[int, ...] = ()
+        self._folder = Path()
+        self._alias: Path | None = None
         self.kernel_pid: int | None = None
         """The kernel's own process as the server sees it, once it has answered."""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        folder = Path(kwargs.get("cwd") or os.getcwd())
-        self._beside = kwargs.pop("beside", None)
+        folder = self._folder = Path(kwargs.get("cwd") or os.getcwd())
+        self._beside, is_spare = kwargs.pop("beside", None), kwargs.pop("is_spare", False)
         try:
             make_folder(folder)
             make_inner(folder, (TEMPORARY, HIDDEN))
             if has_ipc() and self.parent is not None:
                 self._listen_on_sockets(self.parent)
+            if is_spare:
+                self._alias = self._new_alias(folder)
             backend = self._confinement = await asyncio.to_thread(chosen_backend, self.backend)
-            kwargs["env"] = kernel_environment(os.environ, folder, self.mark)
+            kwargs["env"] = kernel_environment(os.environ, self._alias or folder, self.mark)
             kwargs["extra_arguments"] = [*kwargs.get("extra_arguments", []), *self._kernel_options(backend)]
             kwargs = await super().pre_launch(**kwargs)
             launch = await asyncio.to_thread(backend.confine, self._launch(kwargs["cmd"], kwargs["env"], folder))
@@ -88,13 +93,25 @@ class SandboxProvisioner(LocalProvisioner):
         manager.connection_file = str(self._sockets.path / "c.json")
 
     def _kernel_options(self, backend: Backend) -> list[str]:
-        is_ipykernel = any("ipykernel" in part for part in self.kernel_spec.argv)
-        return ["--HistoryManager.enabled=False", *backend.ipykernel_options] if is_ipykernel else []
+        return ["--HistoryManager.enabled=False", *backend.ipykernel_options] if self._is_ipykernel else []
+
+    @property
+    def _is_ipykernel(self) -> bool:
+        return any("ipykernel" in part for part in self.kernel_spec.argv)
+
+    def _new_alias(self, folder: Path) -> Path:
+        """A link to the folder that stands beside the kernel's sockets, whatever the folder is called in the end."""
+        if self._sockets is None or not self._is_ipykernel or sys.platform != "linux":
+            raise OSError("Only an ipykernel that is reached over unix sockets can be moved with its folder.")
+        alias = self._sockets.path / _ALIAS
+        alias.symlink_to(folder)
+        return alias
 
     def _launch(self, argv: list[str], env: dict[str, str], folder: Path) -> Launch:
         sockets = self._sockets.path if self._sockets else None
         resources = (Path(self.kernel_spec.resource_dir),) if self.kernel_spec.resource_dir else ()
-        return Launch(tuple(argv), env, folder, sockets, resources, self.policy or SandboxPolicy(), self._beside)
+        policy = self.policy or SandboxPolicy()
+        return Launch(tuple(argv), env, folder, sockets, resources, policy, self._beside, self._alias)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         self.kernel_pid = None
@@ -126,6 +143,19 @@ class SandboxProvisioner(LocalProvisioner):
         fds, self._fds = self._fds, ()
         for descriptor in fds:
             os.close(descriptor)
+
+    def follow(self, folder: Path) -> dict[str, str]:
+        """Goes on in `folder`, which the kernel's own has become; the variables that name it. `OSError`. Blocks."""
+        if self._alias is None or self._confinement is None or self.kernel_pid is None:
+            raise OSError("This kernel cannot be moved.")
+        fresh = self._alias.with_suffix(".new")
+        fresh.symlink_to(folder)
+        fresh.replace(self._alias)
+        self._confinement.follow(self.kernel_pid, self._folder, folder)
+        self._folder = folder
+        kept = kernel_environment({}, self._alias, self.mark)
+        moved = kernel_environment({}, folder, self.mark)
+        return {name: value for name, value in moved.items() if kept[name] != value}
 
     # --- its processes -----------------------------------------------------------------------------------------------
 

@@ -72,12 +72,17 @@ class SandboxRunner:
 
     def folder(self, context: ToolContext) -> Path:
         """The folder its tools work in; made if there is none. `Forbidden` where a symlink stands in its place."""
-        if context.thread_id is None:
-            folder = self._default_folder(context.run_id)
-        else:
-            folder = self._folder_of(context.thread_id)
+        folder = self._where(context)
         make_folder(folder)
         return folder
+
+    def _where(self, context: ToolContext) -> Path:
+        return self._default_folder(context.run_id) if context.thread_id is None else self._folder_of(context.thread_id)
+
+    def prepare(self, thread_id: ThreadId) -> None:
+        """Begins to have a kernel ready for a thread without a folder, where memory allows. Returns at once."""
+        if self._beside_of(thread_id) is None:
+            self.kernels.spare.prepare(self._folder_of(thread_id))
 
     async def bring_in(self, path: str, context: ToolContext, *, overwrites: bool = False) -> Artifact:
         """Copies a file of the person's into the folder of the call's thread."""
@@ -128,6 +133,7 @@ class SandboxRunner:
 
     def _survey(self, folder: Path) -> tuple[Mapping[str, Seen], Allowance]:
         """What the folder holds as a call begins, and what it may hold in the end. Blocks."""
+        make_folder(folder)
         settle_owner(folder)
         return look(folder, self._policy.snapshot_entries), allowance(folder, self._policy)
 
@@ -149,8 +155,7 @@ class SandboxRunner:
         self, slot: Slot, code: str, context: ToolContext, timeout_s: float | None
     ) -> AsyncGenerator[ToolEvent, None]:
         asked = time.monotonic()
-        folder = self.folder(context)
-        before, slot.allowance = await asyncio.to_thread(self._survey, folder)
+        folder = self._where(context)
         beside = await asyncio.to_thread(self._beside, context)
         if slot.kernel is not None and (why := why_outdated(slot.kernel.beside, beside)):
             await self.kernels.end(slot, why)
@@ -163,6 +168,7 @@ class SandboxRunner:
         except (OSError, RuntimeError, LookupError) as error:
             yield refused(f"Python could not be started: {error}", self.level)
             return
+        before, slot.allowance = await asyncio.to_thread(self._survey, folder)
         with self.kernels.lent(slot, kernel):
             name = f"{context.run_id}-{next(self._numbers)}"
             outputs = Outputs(self._policy, folder, Saying(self._policy, folder, name), slot.image_number)
@@ -225,11 +231,8 @@ class SandboxRunner:
         names = names_in(reply, self._policy.name_count)
         if names is None and call.kernel.is_alive:
             # A reply to code that failed has no expressions in it.
-            asked = await call.kernel.connection.execute("", silent=True, expressions={"names": NAMES})
-            deadline = time.monotonic() + _NAMES_S
-            while asked.reply is None and time.monotonic() < deadline:
-                await call.kernel.connection.messages(asked, _LOOK_S)
-            names = names_in(asked.reply or {}, self._policy.name_count)
+            told = await call.kernel.connection.told("", expressions={"names": NAMES}, within_s=_NAMES_S)
+            names = names_in(told, self._policy.name_count)
         if names is not None:
             call.slot.names = names
 

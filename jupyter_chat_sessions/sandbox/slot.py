@@ -27,8 +27,8 @@ class Kernel:
     provisioner: SandboxProvisioner
     connection: Connection
     folder: Path
-    epoch: int
-    reason: str
+    epoch: int = 0
+    reason: str = "first"
     beside: Beside | None = None
     """What it can read of the notebook's folder."""
     is_lent: bool = False

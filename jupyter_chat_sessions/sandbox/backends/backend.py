@@ -41,6 +41,8 @@ class Launch:
     policy: SandboxPolicy = field(default_factory=SandboxPolicy)
     beside: Beside | None = None
     """The notebook's folder, where the person lets it be read."""
+    alias: Path | None = None
+    """Another path of the folder, which holds when the folder is moved while the kernel runs; `None`: it is not."""
     fds: tuple[int, ...] = ()
     """Descriptors the command is to inherit; the launcher closes its own when the command has begun."""
 
@@ -70,3 +72,6 @@ class Backend(Protocol):
 
     def confine(self, launch: Launch) -> Launch:
         """The launch that runs the same kernel, confined. `OSError` where this folder cannot be."""
+
+    def follow(self, kernel: int, old: Path, new: Path) -> None:
+        """Has a running kernel, whose folder was moved, see it under its new path. `OSError`. Blocks."""

@@ -59,6 +59,11 @@ class Bubblewrap:
                 share(launch.sockets, uid)
         return _command(launch, programs, uid)
 
+    def follow(self, kernel: int, old: Path, new: Path) -> None:
+        """Gives the folder its new path in the kernel's file system. The kernel has run nobody's code so far."""
+        root = f"/proc/{kernel}/root"
+        os.rename(f"{root}{old.parent}", f"{root}{new.parent}")
+
 
 def _programs() -> _Programs:
     found = {name: shutil.which(name) for name in ("bwrap", "prlimit", "setpriv")}
@@ -160,12 +165,20 @@ def _file_system(launch: Launch, data: _Descriptors, uid: int | None) -> Iterato
         yield from ("--ro-bind-try", str(path), str(path))
     for name, text in _accounts(launch, uid):
         yield from ("--perms", "0644", "--ro-bind-data", str(data.holding(text.encode())), f"/etc/{name}")
+    if launch.alias is not None:
+        yield from _renamable(launch.folder)
     for path in mine:
         yield from ("--bind", str(path), str(path))
-    yield from ("--perms", "0755", "--dir", "/mnt", "--symlink", str(launch.folder), "/mnt/data")
+    yield from ("--perms", "0755", "--dir", "/mnt", "--symlink", str(launch.alias or launch.folder), "/mnt/data")
     if launch.beside is not None:
         yield from _beside(launch.beside)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/" if uid is not None else str(launch.folder))
+
+
+def _renamable(folder: Path) -> Iterator[str]:
+    """A place, with nothing else in it, where the name above the folder can be changed from outside."""
+    place = str(folder.parent.parent)
+    yield from ("--perms", "0755", "--size", "4096", "--tmpfs", place, "--perms", "0755", "--dir", str(folder.parent))
 
 
 def _beside(beside: Beside) -> Iterator[str]:
@@ -195,7 +208,7 @@ def _parents(paths: Iterable[Path]) -> Iterator[str]:
 def _accounts(launch: Launch, uid: int | None) -> list[tuple[str, str]]:
     user, group = (os.getuid(), os.getgid()) if uid is None else (uid, uid)
     return [
-        ("passwd", f"sandbox:x:{user}:{group}:sandbox:{launch.folder}:/bin/sh\n"),
+        ("passwd", f"sandbox:x:{user}:{group}:sandbox:{launch.alias or launch.folder}:/bin/sh\n"),
         ("group", f"sandbox:x:{group}:\n"),
         ("hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),

@@ -65,6 +65,9 @@ class Landlock:
         argv = (sys.executable, "-I", "-S", launcher.__file__, str(descriptor))
         return replace(launch, argv=argv, env={"PATH": os.defpath}, fds=(*launch.fds, descriptor))
 
+    def follow(self, kernel: int, old: Path, new: Path) -> None:
+        """Nothing is to be done: it sees the folder where it is."""
+
 
 def _orders(launch: Launch, uid: int | None) -> dict[str, Any]:
     policy = launch.policy

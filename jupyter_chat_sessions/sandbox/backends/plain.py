@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ...core.roles import Level
 from ..beside import Beside
 from .backend import Launch, Report
@@ -32,3 +34,6 @@ class Plain:
 
     def confine(self, launch: Launch) -> Launch:
         return launch
+
+    def follow(self, kernel: int, old: Path, new: Path) -> None:
+        """Nothing is to be done: it sees the folder where it is."""
