@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Level, ToolSpec, Workplace
+from ..core.roles import Agent, Level, ToolSpec, Workplace
 from ..core.transcript import Message
 from ..engine.house import Home, House
 from ..engine.runner import Runner
@@ -77,7 +77,7 @@ class Chats:
             disk=self.disk,
             now=now,
             perform=Runner(
-                self.answering.agent,
+                self._agent,
                 self.tools,
                 self.policy,
                 settings.most_rounds,
@@ -179,6 +179,18 @@ class Chats:
         if self.separate_users:
             await self.disk(self.alone.claim, run_id, subject)
         return await call_alone(self.tools, self.policy, run_id, name, arguments)
+
+    def prepare(self, thread_id: ThreadId) -> None:
+        """Has Python started ahead for a thread that may soon need it, where that is wanted. Returns at once."""
+        if self._settings.starts_ahead:
+            self._sandbox.prepare(thread_id)
+
+    def _agent(self, model: str | None, thread_id: ThreadId, messages: Sequence[Message]) -> Agent:
+        """Who answers. Python can start while a model thinks; what a person typed needs it at once."""
+        agent = self.answering.agent(model, thread_id, messages)
+        if agent.author == "model":
+            self.prepare(thread_id)
+        return agent
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""

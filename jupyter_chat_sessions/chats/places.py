@@ -18,6 +18,7 @@ from ..files.chats_folder import ChatsFolder
 from ..files.known_folders import KnownFolders
 from ..files.layout import CHATS
 from ..files.trash import is_in_trash
+from ..sandbox.spare_folder import sweep_spares
 
 LONGEST_PART = 255
 LONGEST_PATH = 4096
@@ -81,7 +82,7 @@ class Places:
             self._known.remember(path)
 
     def sweep(self, chats_folder: ChatsFolder) -> None:
-        """Removes for good what was deleted long ago, some time soon."""
+        """Removes for good what was deleted long ago, and what a killed server left, some time soon."""
         self._later(_sweep, chats_folder)
 
     def _at(self, path: Path) -> ChatsFolder:
@@ -97,6 +98,7 @@ class Places:
 def _sweep(chats_folder: ChatsFolder) -> None:
     with contextlib.suppress(ChatError, OSError):
         chats_folder.sweep_trash()
+    sweep_spares(chats_folder.path)
 
 
 def _relative_name(path: PurePosixPath | Path) -> str:

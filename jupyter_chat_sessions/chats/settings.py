@@ -32,6 +32,7 @@ class Settings:
     use_keyring: bool = False
     agents: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
     sandbox: Literal["auto", "bubblewrap", "landlock", "plain"] = "auto"
+    spare_kernel: bool = False
     tool_permissions: Mapping[str, Permission] = field(default_factory=dict)
     packages: str = ""
     most_rounds: int = 20
@@ -44,3 +45,10 @@ class Settings:
     """Told that the list of threads in a folder has a new version."""
     on_activity: Callable[[], None] = lambda: None
     """Told, again and again, while something is in flight."""
+
+    @property
+    def starts_ahead(self) -> bool:
+        """Whether Python is started before a chat asks for it: not where no model may run any."""
+        for_all = self.tool_permissions.get("*")
+        may_run = any(self.tool_permissions.get(name, for_all) != "deny" for name in ("run_python", "run_shell"))
+        return self.spare_kernel and may_run

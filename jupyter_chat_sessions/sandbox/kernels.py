@@ -23,6 +23,7 @@ from ..core.errors import Busy
 from .backends import Report, report_on
 from .beside import Beside
 from .connection import Connection
+from .folder import make_folder
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
 from .room import Room
@@ -144,6 +145,7 @@ class SandboxKernels:
         return slot.kernel
 
     async def _start_cold(self, folder: Path, beside: Beside | None) -> Kernel:
+        await asyncio.to_thread(make_folder, folder)  # a place that is refused is told as what it is
         await self._take_room()
         try:
             async with self._starts:

@@ -31,7 +31,7 @@ if "PWD" in os.environ:
 tempfile.tempdir = None
 shell = variables["get_ipython"]()
 shell.home_dir, shell.starting_dir = given["HOME"], given["HOME"]
-variables["_dh"][:] = [given["HOME"]]
+variables["_dh"][:] = [type(each)(given["HOME"]) for each in variables["_dh"][:1]]
 """
 """Has the kernel forget the path it was started under; IPython itself keeps to the alias."""
 

@@ -72,6 +72,11 @@ class ChatSessions(ExtensionApp):
         default_value="auto",
         help="How tools are confined: `auto` takes the strongest way that works here, `plain` confines nothing.",
     ).tag(config=True)
+    spare_kernel = Bool(
+        True,
+        help="Start Python ahead when a new chat is opened or asks a model, so that its first call need not wait: one "
+        "process at most, for five minutes, on Linux, where 1 GB of memory is free and the limit, if any, is 2 GB.",
+    ).tag(config=True)
     tool_permissions = Dict(
         key_trait=Unicode(),
         value_trait=Enum(("allow", "ask", "deny")),
@@ -124,6 +129,7 @@ class ChatSessions(ExtensionApp):
             use_keyring=self.use_keyring,
             agents=self.agents,
             sandbox=self.sandbox,  # type: ignore[arg-type]  # one of its choices
+            spare_kernel=self.spare_kernel,
             tool_permissions=self.tool_permissions,
             packages=self.packages,
             most_rounds=self.most_rounds,

@@ -106,6 +106,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
             if self.grant is None and self.get_query_argument("notebooks", "") == "true":
                 self.app.open_pages.join(self, self.subject)
             self._write(self._hello(session, after))
+            if self.grant is None:
+                self.app.chats.prepare(session.thread_id)
         except ChatError as error:
             self.dismiss(error)
         except web.HTTPError:

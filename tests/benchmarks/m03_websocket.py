@@ -53,6 +53,7 @@ def _server(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
             "--ServerApp.allow_root=True",
             "--ServerApp.open_browser=False",
             "--ChatSessions.detect_local=False",
+            "--ChatSessions.spare_kernel=False",
         ]
         paths = dict.fromkeys(("HOME", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"), home)
         process = subprocess.Popen(

@@ -102,6 +102,7 @@ def server(root: Path, provider_url: str, *, is_peer: bool = False) -> Iterator[
     }
     if not is_peer:
         options |= {"ChatSessions.default_model": "custom:full-1", "ChatSessions.detect_local": False}
+        options |= {"ChatSessions.spare_kernel": False}  # m10 measures it; here it would be noise
     program = [PEER_PYTHON or "" if is_peer else sys.executable, "-m", "jupyter_server"]
     command = [*program, *(f"--{name}={value}" for name, value in options.items())]
     process = subprocess.Popen(command, env=environment, cwd=root, stdin=subprocess.DEVNULL)

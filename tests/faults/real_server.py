@@ -61,6 +61,7 @@ c.ChatSessions.agents = {"scripted": Scripted}
 c.ChatSessions.default_model = "scripted"
 c.ChatSessions.detect_local = False
 c.ChatSessions.tool_permissions = {"*": "allow"}
+c.ChatSessions.spare_kernel = False
 c.ServerApp.jpserver_extensions = {"jupyter_chat_sessions": True}
 '''
 

@@ -28,6 +28,7 @@ from reciting_agent import Reciting
 c.ChatSessions.agents = {{"reciting": Reciting}}
 c.ChatSessions.default_model = "reciting"
 c.ChatSessions.detect_local = False
+c.ChatSessions.spare_kernel = False
 from jupyter_chat_sessions.server import live
 live.PING_MS = {ping_ms}
 """

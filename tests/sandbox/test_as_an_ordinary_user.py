@@ -96,3 +96,9 @@ def test_what_is_limited_for_root_is_limited_for_an_ordinary_user(user: str) -> 
 @pytest.mark.slow
 def test_what_works_for_root_works_for_an_ordinary_user_in_namespaces(user: str) -> None:
     assert "passed" in run_as(user, "tests/sandbox/test_sandbox_runner.py", "-k", "bubblewrap")
+
+
+@pytest.mark.slow
+def test_a_kernel_that_waited_is_as_confined_for_an_ordinary_user_as_for_root(user: str) -> None:
+    files = [f"tests/sandbox/test_{name}.py" for name in ("attacks", "spare", "spare_folder")]
+    assert "passed" in run_as(user, *files, "-m", "slow or not slow", "-k", "waited or spare")

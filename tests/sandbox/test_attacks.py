@@ -20,10 +20,10 @@ from typing import Any
 import attacks
 import pytest
 import pytest_asyncio
-from sandbox_calls import told_by
+from sandbox_calls import make_runner, told_by
 
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
-from jupyter_chat_sessions.sandbox import SandboxRunner
+from jupyter_chat_sessions.sandbox import SandboxRunner, spare
 from jupyter_chat_sessions.sandbox.bpf import _ARCHITECTURES, _NUMBERS
 
 pytestmark = [
@@ -220,6 +220,34 @@ async def test_an_attack_is_stopped_where_something_confines_it_and_else_gets_th
     assert not outcome.startswith(("BROKEN", "killed", "timeout")), outcome
     if name not in TOLERATED.get(backend, ()):
         assert outcome != "ESCAPED", f"row {attacks.ATTACKS[name][0]}"
+
+
+@pytest.mark.slow
+async def test_from_a_kernel_that_waited_for_its_chat_no_attack_gets_further(
+    outcomes: Outcomes, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend == "plain":
+        pytest.skip("nothing confines it")
+    monkeypatch.setattr(spare, "has_memory_to_spare", lambda: True)
+    monkeypatch.setenv("JCS_TEST_TOKEN", "secret")
+    runner = make_runner(tmp_path, backend=backend)
+    with contextlib.ExitStack() as stack:
+        world = World(tmp_path, runner, stack)
+        runner.prepare(world.thread_id)
+        waiting = runner.kernels.spare
+        try:
+            assert waiting._preparing is not None
+            await waiting._preparing
+            assert waiting._waiting is not None
+            kernel = waiting._waiting.start.result()
+            found = await world.attacked(harmless_only=False)
+            assert runner.kernels.slot(world.thread_id).kernel is kernel, "the attacks ran somewhere else"
+        finally:
+            await runner.shutdown()
+    escaped = [{name for name, outcome in each.items() if outcome == "ESCAPED"} for each in (outcomes, found)]
+    assert escaped[0] == escaped[1]
+    assert not {name: each for name, each in found.items() if each.startswith(("BROKEN", "killed", "timeout"))}
+    assert found.keys() == outcomes.keys()
 
 
 async def test_the_table_of_what_was_tried_is_printed(outcomes: Outcomes, backend: str) -> None:

@@ -35,7 +35,8 @@ def agent() -> Played:
 
 @pytest.fixture
 def jp_server_config(chat_config: dict[str, Any], agent: Played) -> dict[str, Any]:
-    ours = {"default_model": "direct", "agents": {"played": lambda: agent}, **chat_config.get("ChatSessions", {})}
+    ours = {"default_model": "direct", "agents": {"played": lambda: agent}, "spare_kernel": False}
+    ours |= chat_config.get("ChatSessions", {})
     server = {"jpserver_extensions": {"jupyter_chat_sessions": True}, **chat_config.get("ServerApp", {})}
     return {**chat_config, "ChatSessions": ours, "ServerApp": server}
 
