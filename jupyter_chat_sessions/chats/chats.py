@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Agent, Level, ToolSpec, Workplace
+from ..core.roles import Level, ToolSpec, Workplace
 from ..core.transcript import Message
 from ..engine.house import Home, House
 from ..engine.runner import Runner
@@ -26,6 +26,7 @@ from ..files.session_keys import SessionKeys
 from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
+from .ahead import Ahead
 from .alone import AloneFiles, call_alone
 from .answering import Answering
 from .catalog_notes import CatalogNotes
@@ -52,8 +53,7 @@ class Chats:
 
     def __init__(self, settings: Settings) -> None:
         self.address = settings.address
-        self.separate_users = settings.separate_users
-        self.is_persisting = settings.persist
+        self.separate_users, self.is_persisting = settings.separate_users, settings.persist
         self._settings = settings
         self.disk = Disk()
         self.places = Places(settings.root, Path(jupyter_data_dir()), self.disk.later)
@@ -70,6 +70,7 @@ class Chats:
             bring_in=lambda thread_id, path, over: bring_in(self._home_of(thread_id), path, overwrites=over),
             beside_of=self._beside,
         )
+        self.ahead = Ahead(settings, self._sandbox, self.answering)
         notebook = settings.notebook(self._whereabouts) if settings.notebook and settings.has_notebooks else None
         self.tools = ToolBox(Workplace(self._sandbox, notebook, settings.packages))
         self.policy = Policy(settings.tool_permissions)
@@ -77,7 +78,7 @@ class Chats:
             disk=self.disk,
             now=now,
             perform=Runner(
-                self._agent,
+                self.ahead.agent,
                 self.tools,
                 self.policy,
                 settings.most_rounds,
@@ -179,18 +180,6 @@ class Chats:
         if self.separate_users:
             await self.disk(self.alone.claim, run_id, subject)
         return await call_alone(self.tools, self.policy, run_id, name, arguments)
-
-    def prepare(self, thread_id: ThreadId) -> None:
-        """Has Python started ahead for a thread that may soon need it, where that is wanted. Returns at once."""
-        if self._settings.starts_ahead:
-            self._sandbox.prepare(thread_id)
-
-    def _agent(self, model: str | None, thread_id: ThreadId, messages: Sequence[Message]) -> Agent:
-        """Who answers. Python can start while a model thinks; what a person typed needs it at once."""
-        agent = self.answering.agent(model, thread_id, messages)
-        if agent.author == "model":
-            self.prepare(thread_id)
-        return agent
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""

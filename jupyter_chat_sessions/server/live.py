@@ -107,7 +107,7 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
                 self.app.open_pages.join(self, self.subject)
             self._write(self._hello(session, after))
             if self.grant is None:
-                self.app.chats.prepare(session.thread_id)
+                self.app.chats.ahead.prepare(session.thread_id)
         except ChatError as error:
             self.dismiss(error)
         except web.HTTPError:
