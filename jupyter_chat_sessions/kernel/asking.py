@@ -12,14 +12,19 @@ from typing import Any
 from ..core.errors import ChatError
 from .answer import Answer
 from .chats_of_kernel import deciding_thread
-from .command_line import Prompt
+from .command_line import BadLine, Prompt
 from .interpolation import interpolated
 from .material import attachment, cells_of, last_error
+from .mentions import mentioned
 from .screen import AtTheEnd, Display, Nowhere, Screen, Terminal
 from .service import Record
 from .showing import plain_of
 from .thread import Thread
 
+NO_WORDS = "Look at what goes along with this."
+"""What is said where only things are sent."""
+
+MOST_ITEMS = 50
 LOOK_S = 0.1
 STOP_S = 8.0
 """How long an interrupt waits for the run's last words; the engine gives up on one after 5 s."""
@@ -32,20 +37,29 @@ class Stopped(KeyboardInterrupt):
         return ["The chat's answer was stopped."]
 
 
-def content_of(prompt: Prompt, shell: Any, thread: Thread) -> str:
-    """The message: the words with their values, then what goes with them. Attached files are in the thread's folder."""
+def worded_prompt(prompt: Prompt, names: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The words of the message and its instructions, with their values."""
+    if prompt.is_raw:
+        return prompt.text or NO_WORDS, prompt.system
+    system = None if prompt.system is None else interpolated(prompt.system, names)
+    return interpolated(prompt.text, names) if prompt.text.strip() else NO_WORDS, system
+
+
+def going_along(prompt: Prompt, shell: Any, thread: Thread) -> list[Record]:
+    """What goes along beside the words. Attached files are in the thread's folder then."""
     names: Mapping[str, Any] = shell.user_ns
-    parts = [prompt.text if prompt.is_raw else interpolated(prompt.text, names)]
+    items = [] if prompt.is_raw else mentioned(prompt.text, names, getattr(shell, "user_ns_hidden", ()))
     if prompt.cells is not None:
-        parts.append(cells_of(shell, prompt.cells))
+        items += cells_of(shell, prompt.cells)
     if prompt.with_error:
-        parts.append(last_error(shell))
+        items.append(last_error(shell))
     attached = [attachment(given, names, Path.cwd()) for given in prompt.attach]
     for name, data in attached:
         thread.put_file(name, data)
-    if attached:
-        parts.append("Attached, in this chat's folder: " + ", ".join(f"`{name}`" for name, _ in attached))
-    return "\n\n".join(part for part in parts if part.strip())
+    items += [{"type": "file", "path": name} for name, _ in attached]
+    if len(items) > MOST_ITEMS:
+        raise BadLine(f"At most {MOST_ITEMS} things go along with a prompt; these are {len(items)}.")
+    return items
 
 
 def ask(thread: Thread, prompt: Prompt, content: str | list[Record], options: Mapping[str, Any], shell: Any) -> Answer:
@@ -85,9 +99,13 @@ def _see_through(thread: Thread, prompt: Prompt, answer: Answer, screen: Screen)
 
 
 def _approve(thread: Thread, answer: Answer) -> None:
-    """`--yes`: what the answer asks is allowed. A token that may not decide is left for the server's own."""
+    """`--yes`: what the answer asks is allowed. A token that may not decide is left for the server's own.
+
+    A question is not answered by a yes; its asker is told, as where nobody is there.
+    """
     decisions = [
-        {"interruptId": asked["id"], "status": "resolved", "payload": {"approve": True}} for asked in answer.asked
+        {"interruptId": asked["id"], "status": "resolved", "payload": _NO_ANSWER if _is_question(asked) else _YES}
+        for asked in answer.asked
     ]
     try:
         thread.answer(answer.run_id, decisions)
@@ -95,6 +113,14 @@ def _approve(thread: Thread, answer: Answer) -> None:
         if refused.code != "forbidden":
             raise
         deciding_thread(thread.id).answer(answer.run_id, decisions)
+
+
+_YES: Mapping[str, Any] = {"approve": True}
+_NO_ANSWER: Mapping[str, Any] = {"approve": False, "note": "it was asked from a cell with --yes, and nobody read it"}
+
+
+def _is_question(asked: Mapping[str, Any]) -> bool:
+    return asked.get("reason") == "input_required"
 
 
 def _screen(prompt: Prompt, shell: Any) -> Screen:

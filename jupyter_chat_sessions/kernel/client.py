@@ -92,6 +92,9 @@ class HttpService:
             before = f"&before={page['messages'][0]['seq']}" if more else ""
         return messages
 
+    def tools(self, thread_id: ThreadId) -> Record:
+        return self._ask("GET", f"/threads/{thread_id}/tools")
+
     # --- files --------------------------------------------------------------------------------------------------------
 
     def export(self, thread_id: ThreadId, wanted: str) -> bytes:

@@ -34,6 +34,7 @@ class Prompt:
     text: str = ""
     thread: str | None = None
     model: str | None = None
+    system: str | None = None
     attach: list[str] = field(default_factory=list)
     cells: str | None = None
     out: str | None = None
@@ -41,6 +42,7 @@ class Prompt:
     timeout: float | None = None
     with_error: bool = False
     says_yes: bool = False
+    has_tools: bool = True
     streams: bool = True
     is_raw: bool = False
 
@@ -59,6 +61,7 @@ _ARGUMENT: dict[str, re.Pattern[str]] = {
     "rm": _ONE,
     "reset": _NONE,
     "model": _ONE,
+    "tools": re.compile(r"on|off|only\s+\w+(\s*,\s*\w+)*|"),
     "stop": _NONE,
     "fix": _NONE,
     "export": _ONE,
@@ -154,6 +157,7 @@ _VALUES: dict[str, Callable[[Prompt, str], None]] = {}
 for _names, _take in (
     (("-t", "--thread"), _setting("thread")),
     (("-m", "--model"), _setting("model")),
+    (("-s", "--system"), _setting("system")),
     (("-a", "--attach"), lambda prompt, value: prompt.attach.append(value)),
     (("--cells",), _setting("cells")),
     (("-o", "--out"), _take_out),
@@ -165,6 +169,7 @@ for _names, _take in (
 _FLAGS: dict[str, Callable[[Prompt], None]] = {
     "--err": _switch("with_error", True),
     "--yes": _switch("says_yes", True),
+    "--no-tools": _switch("has_tools", False),
     "--no-stream": _switch("streams", False),
     "--raw": _switch("is_raw", True),
 }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import ChatError
 from ..core.ids import ThreadId, new_thread_id, parse_thread_id
-from .asking import ask, content_of
+from .asking import ask, going_along, worded_prompt
 from .chats_of_kernel import Chats, chats_here
 from .command_line import BadLine, Command, Prompt, parsed
 from .help import HELP
 from .service import Record
 from .showing import fenced
 from .thread import Thread
+from .tool_table import tool_table
 
 MOST_SHOWN = 10
 SHORTEST_ID = 6
@@ -28,6 +30,7 @@ class Desk:
         self._shell = shell
         self._chosen: ThreadId | None = None
         self._model: str | None = None
+        self._tool_names: list[str] | None = None
         self._threads: dict[ThreadId, Thread] = {}
         self._commands: dict[str, Callable[[str], None]] = {
             "new": self._new,
@@ -38,6 +41,7 @@ class Desk:
             "rm": self._remove,
             "reset": self._new,
             "model": self._name_model,
+            "tools": self._choose_tools,
             "stop": self._stop,
             "fix": self._fix,
             "export": self._export,
@@ -57,10 +61,15 @@ class Desk:
 
     def _send(self, prompt: Prompt) -> None:
         thread, is_for_once = self._thread_for(prompt.thread)
-        options: Record = {"model": prompt.model or self._model}
-        content = content_of(prompt, self._shell, thread)
+        content, instructions = worded_prompt(prompt, self._shell.user_ns)
+        options: Record = {
+            "model": prompt.model or self._model,
+            "instructions": instructions,
+            "tool_names": self._tool_names if prompt.has_tools else [],
+            "context": going_along(prompt, self._shell, thread) or None,
+        }
         try:
-            ask(thread, prompt, content, {name: value for name, value in options.items() if value}, self._shell)
+            ask(thread, prompt, content, {name: it for name, it in options.items() if it is not None}, self._shell)
         finally:
             if is_for_once:
                 self._chats.service.delete(thread.id)
@@ -165,6 +174,12 @@ class Desk:
             self._model = None if name in ("default", "none") else name
         self._say(f"`%chat` is answered by **{self._model or self._open(self._current()).agent}**.")
 
+    def _choose_tools(self, chosen: str) -> None:
+        told = self._chats.service.tools(self._current())
+        if chosen:
+            self._tool_names = _chosen_tools(chosen, [tool["name"] for tool in told["tools"]])
+        self._say(tool_table(told, self._tool_names))
+
     def _stop(self, _: str) -> None:
         stopped = self._open(self._current()).cancel()
         self._say("Stopped." if stopped else "Nothing is running in this chat.")
@@ -195,6 +210,17 @@ class Desk:
         from IPython.display import display
 
         display({"text/markdown": markdown, "text/plain": markdown}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _chosen_tools(chosen: str, known: Sequence[str]) -> list[str] | None:
+    """The names that `on`, `off` or `only NAME, NAME` stands for; `None`: all there are."""
+    if chosen in ("on", "off"):
+        return None if chosen == "on" else []
+    names = re.findall(r"\w+", chosen)[1:]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadLine(f"There is no tool {unknown[0]!r} here; `%chat tools` lists them.")
+    return names
 
 
 def _cell(text: str) -> str:

@@ -68,8 +68,9 @@ class Hearing:
                 self.answer(frame["run_id"]).hear_event(event)
 
     def _recall(self, hello: Frame) -> None:
+        is_news = self.seq > 0 and not hello["reset"]
         for line in hello["lines"]:
-            self._read(line, is_news=self.seq > 0 and not hello["reset"])
+            self._read(line, is_news=is_news)
         self.seq = hello["seq"]
         self.about = {name: hello[name] for name in ("thread", "agent", "level")}
         if hello["run"]:

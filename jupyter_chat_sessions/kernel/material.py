@@ -12,13 +12,14 @@ from typing import Any
 
 from .command_line import BadLine
 from .interpolation import worded
-from .showing import fenced
+from .service import Record
 
 MOST_BYTES = 100_000_000
+MOST_NAME, MOST_VALUE = 500, 5000
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
-def cells_of(shell: Any, wanted: str) -> str:
+def cells_of(shell: Any, wanted: str) -> list[Record]:
     """The code and results of cells that ran: the last `N`, or those with the numbers `2,5-7`."""
     inputs: list[str] = shell.user_ns.get("In") or []
     outputs: Mapping[int, Any] = shell.user_ns.get("Out") or {}
@@ -28,9 +29,9 @@ def cells_of(shell: Any, wanted: str) -> str:
     for number in numbers:
         if not 1 <= number <= newest:
             raise BadLine(f"--cells {wanted}: there is no cell [{number}]; cells 1 to {newest} have run.")
-        result = f"\n\nOut[{number}]: {worded(outputs[number])}" if number in outputs else ""
-        shown.append(f"Cell [{number}]:\n{fenced(inputs[number], 'python')}{result}")
-    return "\n\n".join(shown)
+        item = {"type": "cell", "id": f"[{number}]", "kind": "code", "source": worded(inputs[number])}
+        shown.append({**item, "outputs": worded(outputs[number])} if number in outputs else item)
+    return shown
 
 
 def _numbers(wanted: str, newest: int) -> Iterator[int]:
@@ -44,14 +45,19 @@ def _numbers(wanted: str, newest: int) -> Iterator[int]:
         yield from range(int(first), int(last or first) + 1)
 
 
-def last_error(shell: Any) -> str:
+def last_error(shell: Any) -> Record:
     """The last error in this kernel, with the code that raised it."""
     error = getattr(sys, "last_value", None)
     if error is None:
         raise BadLine("There has been no error in this kernel yet.")
     lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
     traceback = _ANSI.sub("", "\n".join(lines))
-    return f"The last error:\n{fenced(worded(traceback), 'text')}"
+    return {
+        "type": "error",
+        "ename": type(error).__name__[:MOST_NAME],
+        "evalue": str(error)[:MOST_VALUE],
+        "traceback": worded(traceback),
+    }
 
 
 def attachment(given: str, names: Mapping[str, Any], directory: Path) -> tuple[str, bytes]:

@@ -88,6 +88,9 @@ class ChatService(Protocol):
     def messages(self, thread_id: ThreadId) -> list[Record]:
         """The messages of the path that ends at the head, oldest first."""
 
+    def tools(self, thread_id: ThreadId) -> Record:
+        """The sandbox's `level`, and the `tools` with what holds for each when a model calls it in the thread."""
+
     def export(self, thread_id: ThreadId, wanted: str) -> bytes:
         """The thread as `md`, `ipynb` or `json`."""
 

@@ -105,7 +105,8 @@ class Thread:
         """Sends a message; it is on disk when this returns. The answer grows while it is made: `.wait()` for it.
 
         `mode`: `queue` waits behind a running answer, `reject` refuses then, `interrupt` stops it. `model="…"` names
-        who answers.
+        who answers; `instructions="…"` are given to them for this message; `tool_names=["run_python"]` are the tools
+        they may use, `[]` none.
         """
         self._follow()
         message = Outgoing(str(uuid.uuid4()), content, {"mode": mode, **options})

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from ..chats.accepting import message_sent
 from ..chats.chats import Chats
 from ..chats.export import exported
 from ..chats.listing import Wanted
 from ..chats.pages import thread_record
 from ..chats.places import Place as At
 from ..chats.settings import Settings
+from ..chats.tool_list import tool_records
 from ..core.errors import ChatError, Malformed
-from ..core.events import Sent
 from ..core.frames import Frame as WireFrame
 from ..core.frames import line_record, nack
-from ..core.ids import OWNER, ThreadId, new_run_id, new_thread_id, parse_message_id, parse_run_id
+from ..core.ids import OWNER, ThreadId, new_run_id, new_thread_id, parse_run_id
 from ..core.transcript import MessageLine, Options
 from ..engine.session import Session
 from ..files.folder_files import write_new
@@ -96,11 +97,8 @@ class LocalService:
         return self._loop.run(self._send(thread_id, message))
 
     async def _send(self, thread_id: ThreadId, message: Outgoing) -> Record:
-        if isinstance(message.content, str) and not message.content.strip():
-            raise Malformed("content: a message has at least one character that is not blank.")
-        mode = message.options.get("mode", "queue")
-        options = Options(mode=None if mode == "queue" else mode, model=message.options.get("model"))
-        sent = Sent(parse_message_id(message.id), message.content, new_run_id(), mode, options)
+        names = [spec.name for spec in self._chats.tool_specs()]
+        sent = message_sent(message.id, message.content, _options(message.options), names, _along(message.options))
         session = await self._chats.session(thread_id, OWNER, At(""), must_exist=False)
         receipt = await session.send(sent)
         return {
@@ -134,6 +132,14 @@ class LocalService:
         page = await self._chats.disk(session.journal.before, None, EVERYTHING)
         lines = (line for line in page.lines if isinstance(line, MessageLine))
         return [line_record(line, session.home.file_url)["message"] for line in lines]
+
+    def tools(self, thread_id: ThreadId) -> Record:
+        return self._loop.run(self._tools(thread_id))
+
+    async def _tools(self, thread_id: ThreadId) -> Record:
+        session = await self._chats.session(thread_id, OWNER, At(""), must_exist=False)
+        records = tool_records(self._chats.tools, self._chats.policy, session, None)
+        return {"level": self._chats.level, "tools": records}
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -182,6 +188,35 @@ class LocalService:
 
     def _at(self, place: Place) -> At:
         return self._chats.places.named(place.notebook, place.folder)
+
+
+def _options(given: Record) -> Options:
+    """What a sender asks for beside the words, as at `POST …/messages`. `Malformed` where there is no such option."""
+    unknown = given.keys() - _OPTIONS
+    if unknown:
+        raise Malformed(f"A message has no option {min(unknown)!r}; there are {', '.join(sorted(_OPTIONS))}.")
+    names = given.get("tool_names")
+    if names is not None and (isinstance(names, str) or not all(isinstance(name, str) for name in names)):
+        raise Malformed("tool_names: a list of names, empty for none.")
+    return Options(
+        mode=None if given.get("mode") in (None, "queue") else given["mode"],
+        model=given.get("model"),
+        permissions=given.get("permissions"),
+        instructions=given.get("instructions") or None,
+        tool_names=None if names is None else tuple(names),
+    )
+
+
+_OPTIONS = frozenset({"mode", "model", "permissions", "instructions", "tool_names", "context"})
+
+
+def _along(given: Record) -> tuple[Record, ...]:
+    """What goes along; a variable that is only named stays so, as no server is there to look at it."""
+    items = given.get("context") or ()
+    bare = {"problem": "There is no Jupyter server here to look at it with; send it with its value."}
+    return tuple(
+        {**each, **bare} if each.get("type") == "variable" and each.get("value") is None else each for each in items
+    )
 
 
 class LocalWatch:

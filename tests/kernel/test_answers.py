@@ -130,11 +130,12 @@ def test_what_a_hello_brings_up_is_no_news_and_its_run_in_flight_is_taken_over(
 ) -> None:
     old = line(1, "message", message={"id": "q", "role": "user", "content": "x"}, run_id="r1")["event"]["value"]
     run = {"run_id": "r1", "message_id": "m1", "n": 9, "text": "so far", "tool_calls": []}
-    hello = {"kind": "hello", "lines": [old], "reset": False, "seq": 1, "run": run}
+    newer = line(2, "title", title="x")["event"]["value"]
+    hello = {"kind": "hello", "lines": [old, newer], "reset": False, "seq": 2, "run": run}
     hearing.hear({**hello, "thread": {}, "agent": {"label": "A"}, "level": "isolated"})
-    assert (heard, hearing.seq, hearing.answer("r1").text) == ([], 1, "so far")
+    assert (heard, hearing.seq, hearing.answer("r1").text) == ([], 2, "so far")
     hearing.hear(
-        line(2, "message", message={"id": "m1", "role": "assistant", "content": "so far so good"}, run_id="r1")
+        line(3, "message", message={"id": "m1", "role": "assistant", "content": "so far so good"}, run_id="r1")
     )
     assert [line["message"]["content"] for line in heard] == ["so far so good"]
     assert hearing.answer("r1").text == "so far so good"

@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_chat_sessions.kernel.command_line import BadLine, Command, Prompt, parsed
 from jupyter_chat_sessions.kernel.interpolation import MOST, NoSuchValue, interpolated, worded
+from jupyter_chat_sessions.kernel.mentions import mentioned, shown
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,9 @@ def test_a_table_is_told_by_its_shape_types_and_first_rows_and_a_long_value_is_c
         ("rm", Command("rm")),
         ("model openai:gpt-x", Command("model", "openai:gpt-x")),
         ("export notes.ipynb", Command("export", "notes.ipynb")),
+        ("tools", Command("tools")),
+        ("tools off", Command("tools", "off")),
+        ("tools only read_file, show", Command("tools", "only read_file, show")),
     ],
 )
 def test_a_subcommand_is_one_where_the_words_fit_it(line: str, command: Command) -> None:
@@ -67,6 +71,8 @@ def test_a_subcommand_is_one_where_the_words_fit_it(line: str, command: Command)
         "stop using numpy",
         "fix the bug in f",
         "where is the mean?",
+        "tools are what?",
+        "tools only help who knows them",
         "it's {x} isn't it",
         "-1 + 2",
         "-- list",
@@ -80,11 +86,13 @@ def test_other_words_are_a_prompt_as_it_was_typed(line: str) -> None:
 
 def test_options_stand_before_the_prompt_which_is_not_touched() -> None:
     prompt = parsed(
-        "-m provider:model -a 'my data.csv' -a {df} --cells 2,5-7 --err --yes -o result -f code  it's  -m x"
+        "-m provider:model -s 'Be brief' --no-tools -a 'my data.csv' -a {df} --cells 2,5-7 --err --yes -o result "
+        "-f code  it's  -m x"
     )
     assert isinstance(prompt, Prompt)
     assert (prompt.model, prompt.attach, prompt.cells) == ("provider:model", ["my data.csv", "{df}"], "2,5-7")
     assert (prompt.with_error, prompt.says_yes, prompt.out, prompt.format) == (True, True, "result", "code")
+    assert (prompt.system, prompt.has_tools) == ("Be brief", False)
     assert prompt.text == "it's  -m x"
 
 
@@ -109,3 +117,30 @@ def test_the_body_of_a_cell_is_the_prompt_whatever_it_begins_with() -> None:
 def test_what_cannot_be_understood_says_what_was_expected(line: str, cell: str | None, why: str) -> None:
     with pytest.raises(BadLine, match=why):
         parsed(line, cell)
+
+
+# --- what is mentioned -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("explain @df", ["df"]),
+        ("@df and (@x), @df again", ["df", "x"]),
+        ("me@df.org, `@df`, a[0]@df, x.@df", []),
+        ("@x\ndef f(): ...", []),
+        ("@df is what?\nsay", ["df"]),
+        ("@unknown @_hidden", []),
+    ],
+)
+def test_a_name_after_an_at_sign_is_meant_where_there_is_such_a_value(text: str, names: list[str]) -> None:
+    values = {"df": 1, "x": 2, "_hidden": 3}
+    assert [each["name"] for each in mentioned(text, values, {"_hidden"})] == names
+
+
+def test_a_function_is_shown_by_its_source_and_anything_by_its_kind() -> None:
+    assert "def test_a_function_is_shown_by" in shown(
+        "f", test_a_function_is_shown_by_its_source_and_anything_by_its_kind
+    )
+    assert shown("n", 41) == "n: builtins.int\n41"
+    assert shown("length", len).startswith("length: builtins.builtin_function_or_method\n")

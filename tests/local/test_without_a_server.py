@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_chat_sessions.core.errors import ChatError
+from jupyter_chat_sessions.core.ids import new_thread_id
 from jupyter_chat_sessions.kernel import chats_of_kernel
 from jupyter_chat_sessions.kernel.chats_of_kernel import Chats
 from jupyter_chat_sessions.kernel.service import Place
@@ -129,11 +132,61 @@ def test_files_values_cells_and_the_last_error_go_with_a_prompt(shell: Interacti
     shell.run_cell("1 / 0", store_history=True)
     shell.run_cell("%chat -a data.csv -a {note} --cells 1 --err /help", store_history=True)
     thread = Thread(shell.user_ns["_chat"].thread_id)
-    content = thread.messages[0]["content"]
-    assert "Cell [1]:\n```python\n1 / 0\n```" in content
-    assert "ZeroDivisionError" in content
-    assert "`data.csv`, `note.txt`" in content
+    cell, error, *files = thread.messages[0]["metadata"]["jupyter"]["context"]
+    assert thread.messages[0]["content"] == "/help"
+    assert cell == {"type": "cell", "id": "[1]", "kind": "code", "source": "1 / 0"}
+    assert (error["ename"], error["evalue"]) == ("ZeroDivisionError", "division by zero")
+    assert [each["path"] for each in files] == ["data.csv", "note.txt"]
     assert thread.chats.file(thread.id, {"path": "note.txt"}) == b"some words"
+
+
+def test_python_typed_with_a_file_runs_and_finds_it(shell: InteractiveShell, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a,b\n")
+    asked(shell, "%chat -a data.csv open('data.csv').read()")
+    assert shell.user_ns["_chat"].text == "'a,b\\n'"
+
+
+def test_a_name_after_an_at_sign_goes_along_with_its_value(shell: InteractiveShell) -> None:
+    shell.user_ns["sizes"] = {"a": [1, 2]}
+    asked(shell, "%chat what of @sizes, @nothing and me@sizes?")
+    message = Thread(shell.user_ns["_chat"].thread_id).messages[0]
+    assert message["content"] == "what of @sizes, @nothing and me@sizes?"
+    value = "sizes: builtins.dict\n{'a': [1, 2]}"
+    assert message["metadata"]["jupyter"]["context"] == [{"type": "variable", "name": "sizes", "value": value}]
+    asked(shell, "%chat --raw what of @sizes?")
+    assert "metadata" not in Thread(shell.user_ns["_chat"].thread_id).messages[-2]
+
+
+def test_tools_are_listed_and_chosen_for_one_prompt_or_for_those_that_follow(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(shell, "%chat tools")
+    listed = capsys.readouterr().out
+    assert "| `import_file` | asks first |" in listed
+    assert "| `list_variables` | runs; asks first with scope notebook |" in listed
+    assert re.search(r"\(level `(isolated|confined|unconfined)`\)", listed)
+    asked(shell, "%chat --no-tools 6 * 7")
+    assert re.search("sent.* without the tool .?run_python", shell.user_ns["_chat"].text)
+    asked(shell, "%chat tools only list_files, read_file")
+    assert "| `run_python` | off |" in capsys.readouterr().out
+    asked(shell, "%chat 6 * 7")
+    assert re.search("sent.* without the tool .?run_python", shell.user_ns["_chat"].text)
+    asked(shell, "%chat tools on")
+    asked(shell, "%chat 6 * 7")
+    assert shell.user_ns["_chat"].text == "42"
+    with pytest.raises(UsageError, match="no tool 'list_fils'"):
+        asked(shell, "%chat tools only list_fils")
+
+
+def test_what_is_no_option_of_a_message_is_refused_in_words(service: LocalService) -> None:
+    thread = Thread(new_thread_id(), chats=service)
+    with pytest.raises(ChatError, match="no option 'instruction'; there are context, instructions"):
+        thread.send("go", instruction="Be brief.")
+    with pytest.raises(ChatError, match="no tool 'run_pyton' here"):
+        thread.send("go", tool_names=["run_pyton"])
+    thread.send("/help", context=[{"type": "variable", "name": "x"}], instructions="Be brief.").wait(20)
+    message = thread.messages[0]
+    assert "no Jupyter server here" in message["metadata"]["jupyter"]["context"][0]["problem"]
 
 
 def test_an_interrupt_stops_the_run_and_only_that_run_and_what_was_said_is_kept(

@@ -14,7 +14,7 @@ from ...core.transcript import Message, text_of
 from .classify import Piece, classify
 from .commands import Call, Reply, run_command
 from .explain import explain
-from .failure import failure_of, pasted_failure
+from .failure import failure_of, pasted_failure, refusal_in
 from .words import answer_words, mention_file
 
 
@@ -30,7 +30,7 @@ class DirectAgent:
         question, results = _newest(request.messages)
         reply = reply_to(question, results, request.names)
         if isinstance(reply, Call) and not _has(request, reply.tool):
-            reply = f"The tool `{reply.tool}` is not available here."
+            reply = f"This message was sent without the tool `{reply.tool}`, or there is none here; nothing has run."
         if isinstance(reply, Call):
             call_id = _call_id(request.run_id, len(results))
             yield ToolCallDelta(0, call_id, reply.tool, json.dumps(dict(reply.arguments)))
@@ -47,6 +47,9 @@ def reply_to(question: str, results: Sequence[Message], names: frozenset[str]) -
     if not results:
         return _begin(pieces[0], names)
     left = len(pieces) - len(results)
+    refused = refusal_in(results[-1])
+    if refused is not None:
+        return _with_rest(refused, left)
     failure = failure_of(results[-1])
     if failure is not None:
         return _with_rest(explain(failure, names), left)

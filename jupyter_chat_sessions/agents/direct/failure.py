@@ -56,6 +56,12 @@ def failure_of(message: Message) -> Failure | None:
     return Failure(name, said, error, "", notice, files, fresh)
 
 
+def refusal_in(message: Message) -> str | None:
+    """Why a call was not let run, in the words of its result; `None` where it ran."""
+    code = _object(_object(message.get("metadata")).get("jupyter")).get("code")
+    return text_of(message) if code and message.get("error") else None
+
+
 def pasted_failure(text: str) -> Failure | None:
     """The exception that ends a traceback someone pasted; `None` where its last lines name none."""
     for line in reversed(text.splitlines()):
