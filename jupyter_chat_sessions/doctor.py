@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +23,8 @@ _INSTALLS = {
 _RESTRICTS = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Prints what was found. 0 where something better than `plain` works, else 1."""
-    parser = argparse.ArgumentParser(prog="jupyter chat-sessions", description="Chat threads for Jupyter.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="tries every way of confining tools, and tells what works here")
-    parser.parse_args(arguments)
     reports = [(backend, backend.probe()) for backend in BACKENDS]
     print("\n".join(told(reports)))
     return 0 if any(report.ok and report.level != "unconfined" for _, report in reports) else 1
@@ -75,7 +69,3 @@ def _restricts_namespaces() -> bool:
         return _RESTRICTS.read_text().strip() == "1"
     except OSError:
         return False
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyter_chat_sessions import doctor
+from jupyter_chat_sessions import command, doctor
 from jupyter_chat_sessions.core.roles import Level
 from jupyter_chat_sessions.sandbox.backends import BACKENDS, Launch, Report, backend_named
 
@@ -36,12 +36,12 @@ def found(name: str, level: Level, reason: str = "", *gaps: str) -> Found:
 
 def run(monkeypatch: pytest.MonkeyPatch, *backends: object) -> int:
     monkeypatch.setattr(doctor, "BACKENDS", (*backends, backend_named("plain")))
-    return doctor.main(["doctor"])
+    return doctor.main()
 
 
 def test_the_command_tries_the_real_thing_and_says_what_is_used() -> None:
-    command = [sys.executable, "-m", "jupyter_chat_sessions.doctor", "doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    asked = [sys.executable, "-m", "jupyter_chat_sessions.command", "doctor"]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
     reports = {backend.name: backend.probe() for backend in BACKENDS}
     assert done.stdout.count(", and is used") == 1
     for name, report in reports.items():
@@ -86,5 +86,5 @@ def test_where_nothing_confines_tools_the_exit_status_says_so(
 
 def test_a_command_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        doctor.main(["nurse"])
+        command.main(["nurse"])
     assert "doctor" in capsys.readouterr().err

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.conversation import begin
-from ..core.decoding import decode, decode_header
-from ..core.errors import Malformed, Unreadable
+from ..core.decoding import decode, decode_header, read_json
+from ..core.errors import Malformed, ThreadDeleted, Unreadable
 from ..core.events import Earlier, Imported
 from ..core.history import messages_to
 from ..core.ids import Subject, ThreadId, new_message_id, new_run_id
@@ -26,6 +26,9 @@ from .places import Place
 _NAMES = uuid.UUID("5c3f0c0e-6a0f-4d43-9d55-5d1d6f0f4a51")
 """The namespace of imported threads' ids."""
 _LONGEST_NAME = 120
+_LONGEST_TITLE = 500
+_LONGEST_ID = 200
+MOST_MESSAGES = 10_000
 _NO_QUESTION = "(This chat begins with an answer.)"
 _WHAT = (
     "This is no chat that can be imported. What can: a chat.jsonl of a .chats folder, a .chat file of JupyterLab, or a"
@@ -48,16 +51,29 @@ async def import_chat(chats: Chats, given: bytes, name: str, place: Place, subje
     found = await chats.disk(found_in, given)
     known_by = found.source_id or hashlib.sha256(given).hexdigest()
     thread_id = ThreadId(str(uuid.uuid5(_NAMES, f"{subject}\n{found.kind}\n{known_by}")))
-    session, is_new = await chats.create(thread_id, place, subject)
+    try:
+        session, is_new = await chats.create(thread_id, place, subject)
+    except ThreadDeleted:
+        session, is_new = await chats.restore(thread_id, subject, place), False
     shown = "".join(each for each in name.rsplit("/", 1)[-1] if each.isprintable())[:_LONGEST_NAME]
     source = {"kind": found.kind, "name": shown, "id": known_by}
     title = found.title or (shown.rsplit(".", 1)[0] if found.kind == "jupyterlab-chat" else None)
-    await session.change(Imported(tuple(turns_of(found.messages)), source, title or None))
+    turns = await chats.disk(turns_of, found.messages)
+    await session.change(Imported(tuple(turns), source, (title or "")[:_LONGEST_TITLE].strip() or None))
     return session, is_new
 
 
 def found_in(given: bytes) -> Found:
     """The chat that a file holds."""
+    found = _read(given)
+    if len(found.messages) > MOST_MESSAGES:
+        raise Malformed(
+            f"A chat to import has at most {MOST_MESSAGES:,} messages; this one has {len(found.messages):,}."
+        )
+    return found
+
+
+def _read(given: bytes) -> Found:
     try:
         text = given.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -65,7 +81,7 @@ def found_in(given: bytes) -> Found:
     if text.lstrip()[:300].replace(" ", "").startswith('{"type":"header"'):
         return _transcript(given)
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except (ValueError, RecursionError) as fault:
         raise Malformed(f"{_WHAT} The file is not JSON: {str(fault)[:100]}.") from None
     if isinstance(value, dict) and isinstance(value.get("messages"), list) and isinstance(value.get("users"), dict):
@@ -79,16 +95,15 @@ def found_in(given: bytes) -> Found:
 
 def turns_of(messages: Iterable[Message]) -> list[Earlier]:
     """Questions with what was said to each."""
-    turns: list[Earlier] = []
+    turns: list[tuple[Message, list[Message]]] = []
     for message in messages:
         if message["role"] == "user":
-            turns.append(Earlier(new_run_id(), message, ()))
+            turns.append((message, []))
             continue
         if not turns:
-            turns.append(Earlier(new_run_id(), _message("user", _NO_QUESTION), ()))
-        last = turns[-1]
-        turns[-1] = Earlier(last.run_id, last.question, (*last.said, message))
-    return turns
+            turns.append((_message("user", _NO_QUESTION), []))
+        turns[-1][1].append(message)
+    return [Earlier(new_run_id(), question, tuple(said)) for question, said in turns]
 
 
 def _message(role: str, content: Any, **more: Any) -> Message:
@@ -136,7 +151,12 @@ def _jupyterlab_chat(value: Mapping[str, Any]) -> Found:
     messages = [_said(each, value, is_named=len(people) > 1) for each in sorted(said, key=_time)]
     metadata = value.get("metadata")
     source_id = metadata.get("id") if isinstance(metadata, dict) else None
-    return Found("jupyterlab-chat", messages, source_id if isinstance(source_id, str) and source_id else None)
+    return Found("jupyterlab-chat", messages, source_id if _is_id(source_id) else None)
+
+
+def _is_id(given: Any) -> bool:
+    """Whether a chat can be known by it."""
+    return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
 
 
 def _is_said(message: Mapping[str, Any]) -> bool:
@@ -146,7 +166,10 @@ def _is_said(message: Mapping[str, Any]) -> bool:
 
 def _time(message: Mapping[str, Any]) -> float:
     time = message.get("time")
-    return float(time) if isinstance(time, (int, float)) else 0.0
+    try:
+        return float(time) if isinstance(time, (int, float)) else 0.0
+    except OverflowError:
+        return 0.0
 
 
 def _sender(message: Mapping[str, Any]) -> str:
@@ -185,7 +208,7 @@ class _Reading:
 def _listed(listed: list[Any]) -> list[Message]:
     reading = _Reading()
     for place, each in enumerate(listed):
-        if not isinstance(each, dict) or each.get("role") not in _ROLES:
+        if not isinstance(each, dict) or not isinstance(each.get("role"), str) or each["role"] not in _ROLES:
             raise Malformed(f"{_WHAT} Message {place} has no role of {', '.join(sorted(_ROLES))}.")
         if each["role"] in ("system", "developer"):
             continue  # what one program told its model is not said to this one
@@ -203,10 +226,14 @@ def _from_list(each: Mapping[str, Any], place: int, calls: set[str]) -> Message:
     if role == "user":
         return _message("user", content)
     if role == "tool":
-        if each.get("tool_call_id") not in calls:
+        answered = each.get("tool_call_id")
+        if not isinstance(answered, str) or answered not in calls:
             raise Malformed(f"Message {place} answers a tool call that was not made before it.")
-        return _message("tool", content, toolCallId=each["tool_call_id"])
-    called = [_call(call, place) for call in each.get("tool_calls") or ()]
+        return _message("tool", content, toolCallId=answered)
+    listed = each.get("tool_calls") or []
+    if not isinstance(listed, list):
+        raise Malformed(f"The tool_calls of message {place} are no list.")
+    called = [_call(call, place) for call in listed]
     calls.update(call["id"] for call in called)
     return _message("assistant", content, toolCalls=called) if called else _message("assistant", content)
 

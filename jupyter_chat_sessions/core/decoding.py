@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from .errors import Unreadable
@@ -81,9 +82,22 @@ def decode(raw: bytes, thread_id: ThreadId) -> tuple[Line, ...]:
 def _load(raw: bytes) -> Any:
     """The JSON value in `raw`, or `None` where there is none."""
     try:
-        return json.loads(raw)
+        return read_json(raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
+
+
+def read_json(text: str) -> Any:
+    """A JSON value. What JSON has no word for, as `NaN`, is `null`: no browser could read it. Raises like `loads`."""
+    return _JSON.decode(text)
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if isfinite(number) else None
+
+
+_JSON = json.JSONDecoder(parse_constant=lambda name: None, parse_float=_finite)
 
 
 # --- one line --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from ..core.errors import Malformed
 from ..core.grants import ShareLevel
@@ -21,6 +30,15 @@ Mode = Literal["queue", "reject", "interrupt"]
 Permission = Literal["allow", "ask", "deny"]
 
 
+def told_on(value: Any) -> Any:
+    """What goes into a transcript and to browsers as it came. They know no NaN and no endless number."""
+    json.dumps(value, allow_nan=False)
+    return value
+
+
+Fields = Annotated[dict[str, Any], AfterValidator(told_on)]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -33,11 +51,10 @@ class Part(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_told_on(self) -> Part:
-        """Its fields go into a transcript and to browsers, which know no NaN and no endless number."""
         fields = self.model_extra or {}
         if self.type == "text" and not isinstance(fields.get("text"), str):
             raise ValueError("a part of type text has a text")
-        json.dumps(fields, allow_nan=False)
+        told_on(fields)
         return self
 
 
@@ -150,7 +167,7 @@ class Regenerate(Body):
 class Answer(Body):
     run_id: Id | None = None
     request_id: Id | None = None
-    answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+    answers: Annotated[list[Fields], Field(min_length=1, max_length=100)]
 
 
 class TypedKey(Body):
@@ -215,7 +232,7 @@ class AnswerFrame(Body):
     kind: Literal["answer"]
     id: Id
     runId: Id | None = None  # noqa: N815
-    answers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+    answers: Annotated[list[Fields], Field(min_length=1, max_length=100)]
 
 
 DecidingFrame = CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame

@@ -68,6 +68,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "timeout",
     413: "too_large",
     415: "malformed",
     416: "range_not_satisfiable",

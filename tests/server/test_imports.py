@@ -80,6 +80,66 @@ async def test_a_transcript_of_the_older_layout_or_of_this_one_is_a_thread_of_it
     assert said(jp_root_dir, copied.json["thread_id"]) == said(jp_root_dir, made.json["thread_id"])
 
 
+async def test_a_chat_that_was_deleted_is_brought_back_by_importing_it_again(rest: Rest) -> None:
+    made = await rest("POST", "/imports", LAB_CHAT)
+    await rest("DELETE", f"/threads/{made.json['thread_id']}")
+    again = await rest("POST", "/imports", LAB_CHAT)
+    assert (again.status, again.json["thread_id"], again.json["message_count"]) == (200, made.json["thread_id"], 2)
+
+
+MESSAGE = {"role": "user", "content": "x"}
+RUN = "8f14e45f-ceea-467f-9575-2d3c3c8a2d12"
+PART = {"type": "text", "text": "x", "odd": float("nan")}
+LINES = (
+    {"type": "header", "schema_version": 1, "guid": RUN, "created": "2026"},
+    {
+        "type": "message",
+        "seq": 1,
+        "created": "2026",
+        "run_id": RUN,
+        "message": {**MESSAGE, "id": "m", "content": [PART]},
+    },
+    {"type": "start", "seq": 2, "created": "2026", "run_id": RUN, "message_id": "m"},
+)
+ODD: dict[str, tuple[Any, int]] = {
+    "a role that is a list": ([{**MESSAGE, "role": []}], 400),
+    "calls that are a number": ([MESSAGE, {"role": "assistant", "content": "", "tool_calls": 5}], 400),
+    "a call id that is a list": ([MESSAGE, {"role": "tool", "content": "", "tool_call_id": []}], 400),
+    "a time that never comes": ({**LAB_CHAT, "messages": [{**LAB_CHAT["messages"][0], "time": float("inf")}]}, 201),
+    "a time too long for a float": ({**LAB_CHAT, "messages": [{**LAB_CHAT["messages"][0], "time": 10**400}]}, 201),
+    "half a letter as its id": ({**LAB_CHAT, "metadata": {"id": "\ud800"}}, 201),
+    "half a letter as its words": ([{**MESSAGE, "content": "\ud800"}], 201),
+    "a title of a megabyte": ({"messages": [MESSAGE], "title": "t" * 1_000_000}, 201),
+    "no number in a part": ("".join(f"{json.dumps(line)}\n" for line in LINES), 201),
+    "more than can be": ([MESSAGE, *[{"role": "assistant", "content": ""}] * 10_000], 400),
+}
+
+
+def strict(text: bytes) -> Any:
+    """JSON as browsers read it."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_odd_files_are_refused_or_become_threads_that_every_browser_reads(rest: Rest, name: str) -> None:
+    given, status = ODD[name]
+    made = await rest("POST", "/imports", given)
+    assert made.status == status, made.body[:300]
+    if status == 400:
+        assert made.refusal[1] == "malformed"
+        return
+    told = strict(made.body)
+    assert len(told["title"]) <= 500
+    for address in ("messages", "export?format=json"):
+        path, _, query = address.partition("?")
+        answer = await rest("GET", f"/threads/{told['thread_id']}/{path}", query={"format": "json"} if query else {})
+        assert strict(answer.body)
+
+
 @pytest.mark.parametrize(
     "given",
     [b"", b"\xff\xfe", b"# Notes", b"{}", b"[]", b"[1]", b'[{"role": "nobody"}]', b'{"messages": [], "users": {}}',

@@ -16,7 +16,6 @@ from served import Connect, Raw, Rest, lines_of, until
 
 from jupyter_chat_sessions.core.errors import AgentFailed
 from jupyter_chat_sessions.core.roles import TextDelta
-from jupyter_chat_sessions.server.openai import envelope
 
 TOOL: Any = {"type": "function", "function": WEATHER}
 SLOW = pytest.mark.slow
@@ -332,20 +331,6 @@ async def test_a_body_that_does_not_fit_is_refused_in_openais_envelope_and_nothi
         answer = await raw("POST", "/v1/responses", b'{"input": "x", "model": "played"}', headers=headers)
         assert answer.refusal == (400, "invalid_session_key")
     assert threads(jp_root_dir) == []
-
-
-async def test_a_body_that_comes_too_slowly_is_given_up_in_words(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(envelope, "BODY_S", 0.2)
-    url = client().base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)
-    head = f"POST {url.raw_path.decode()}responses HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 100\r\n"
-    writer.write(f"{head}Authorization: Bearer {client().api_key}\r\n\r\n{{".encode())
-    answer = await asyncio.wait_for(reader.read(), 30)
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert b'"code": "timeout"' in answer
 
 
 async def test_where_nothing_was_said_what_the_tools_gave_is_the_answer(client: Client) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ...core.errors import Malformed
+from ..bodies import Fields, told_on
 from ..openai.bodies import MOST_MESSAGES, MOST_TOOLS, Part
 from ..openai.given import Given, Sorting
 
@@ -41,7 +42,7 @@ class Message(_Sent):
 class Tool(_Sent):
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
     description: Text = ""
-    parameters: dict[str, Any] | None = None
+    parameters: Fields | None = None
 
 
 class Context(_Sent):
@@ -52,7 +53,7 @@ class Context(_Sent):
 class Resume(_Sent):
     interrupt_id: Id
     status: Literal["resolved", "cancelled"]
-    payload: Any = None
+    payload: Annotated[Any, AfterValidator(told_on)] = None
 
 
 class RunAgentInput(_Sent):

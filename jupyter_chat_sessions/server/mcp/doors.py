@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import ChatError, TooLarge
-from ..doors import MOST_BODY_BYTES, ChatHandler, door_for, running_door, status_of
+from ...core.errors import ChatError
+from ..doors import MOST_BODY_BYTES, door_for, running_door, status_of
+from ..taking import TakingHandler, taken
 
 if TYPE_CHECKING:
     from ...engine.session import Session
@@ -19,10 +20,13 @@ SESSION = "Mcp-Session-Id"
 VERSION = "MCP-Protocol-Version"
 
 
-class McpHandler(ChatHandler):
+class McpHandler(TakingHandler):
     """The base of both doors."""
 
+    most_bytes = MOST_BODY_BYTES
+
     def initialize(self) -> None:
+        super().initialize()
         self._stop: Callable[[], None] | None = None
 
     async def meet(self, given: str | None) -> None:
@@ -31,9 +35,7 @@ class McpHandler(ChatHandler):
 
         spoken = None
         try:
-            if len(self.request.body) > MOST_BODY_BYTES:
-                raise TooLarge(f"A body is at most {MOST_BODY_BYTES:,} bytes; this one has {len(self.request.body):,}.")
-            spoken = heard(self.request.body, self.request.headers.get(VERSION))
+            spoken = heard(self.body, self.request.headers.get(VERSION))
             spoken.check_headers(self.request.headers)
             if spoken.id is None:
                 self._hear(spoken, given)
@@ -155,6 +157,7 @@ class McpHandler(ChatHandler):
 class McpOfThread(McpHandler):
     """`/mcp/{thread_id}`"""
 
+    @taken
     @door_for("send", "execute")
     async def post(self, given: str) -> None:
         """A message of a client that works in this thread."""
@@ -167,6 +170,7 @@ class McpOfThread(McpHandler):
 class Mcp(McpHandler):
     """`/mcp`"""
 
+    @taken
     @running_door
     async def post(self) -> None:
         """A message of a client that works in no thread."""

@@ -6,12 +6,12 @@ in a header and say with each answer that it is complete.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ... import __version__
+from ...core.decoding import read_json
 from ...core.roles import ToolSpec
 
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -95,7 +95,7 @@ class Spoken:
 def heard(body: bytes, version: str | None) -> Spoken:
     """A message, from a request's body and its header `MCP-Protocol-Version`."""
     try:
-        given = json.loads(body)
+        given = read_json(body.decode())
     except (ValueError, RecursionError):
         raise Refused(PARSE_ERROR, "The body is not JSON.", 400) from None
     if not isinstance(given, dict) or given.get("jsonrpc") != "2.0":

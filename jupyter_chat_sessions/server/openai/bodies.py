@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..bodies import Fields
+
 MOST_MESSAGES = 2000
 MOST_TOOLS = 128
 
@@ -31,7 +33,7 @@ Content = Text | list[Part] | None
 class Function(Given):
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
     description: Text | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Fields | None = None
 
 
 class CalledFunction(Given):
@@ -76,7 +78,7 @@ class ResponseTool(Given):
     type: Name
     name: Any = None
     description: Text | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Fields | None = None
 
 
 class ConversationNamed(Given):

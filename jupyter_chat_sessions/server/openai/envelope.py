@@ -1,13 +1,11 @@
-"""What these doors have in common: OpenAI's envelope for errors, bodies up to 20 MB, and what a client's leaving means.
+"""What these doors have in common: OpenAI's envelope for errors, server-sent events, and what a client's leaving means.
 
-The rules kept here: who is not known is told 401 and nothing else; a body is taken in pieces and thrown away past the
-limit, so that a large or slow one costs no memory; once a message is accepted no client library sends it again.
+The rules kept here: who is not known is told 401 and nothing else; once a message is accepted no client library sends
+it again.
 """
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import json
 import uuid
 from collections.abc import Callable
@@ -16,21 +14,18 @@ from typing import TYPE_CHECKING, Any
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from ...core.errors import ChatError, Malformed, TooLarge
+from ...core.errors import ChatError, Malformed
 from .. import doors
-from ..doors import CODES, ChatHandler, Method, Model, parsed, status_of
+from ..doors import CODES, Method, Model, parsed, status_of
+from ..taking import TakingHandler, taken
 
 if TYPE_CHECKING:
     from ...core.grants import Right
 
-MOST_BODY_BYTES = 20_000_000
-MOST_THROWN_AWAY = 64_000_000
-"""Past this a body is no longer read to its end, only to be told that it is too large."""
-BODY_S = 120.0
 HEARTBEAT_S = 10.0
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 409: "conflict_error"}
-_CODES = {**CODES, 401: "invalid_api_key", 408: "timeout"}
+_CODES = {**CODES, 401: "invalid_api_key"}
 _WHO = "This server wants its token: pass it as the API key (Authorization: Bearer …)."
 
 
@@ -50,15 +45,8 @@ def envelope(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 def door(method: Method, action: str | None = None, right: Right | None = None) -> Method:
-    """As `doors.door`; what was found wrong while the body came in is told first."""
-    guarded = doors.door(method, action, right)
-
-    @functools.wraps(guarded)
-    async def entered(self: OpenAIHandler, *arguments: Any) -> None:
-        self.end_of_body()
-        await guarded(self, *arguments)
-
-    return entered  # type: ignore[return-value]
+    """As `doors.door`, once the body is there."""
+    return taken(doors.door(method, action, right))
 
 
 def running_door(method: Method) -> Method:
@@ -71,67 +59,24 @@ def sending_door(method: Method) -> Method:
     return door(method, "execute", "send")
 
 
-@web.stream_request_body
-class OpenAIHandler(ChatHandler):
+class OpenAIHandler(TakingHandler):
     """The base of these doors."""
 
     def initialize(self) -> None:
-        self._body: list[bytes] = []
-        self._size = 0
-        self._refused: web.HTTPError | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        super().initialize()
         self.is_accepted = False
-        self.has_left = False
         self.on_leave: Callable[[], None] | None = None
 
-    async def prepare(self, **more: Any) -> None:
-        """Learns who asks. A refusal waits until the body is there: a client that still sends does not listen."""
+    async def enter(self, **more: Any) -> None:
+        """Finds out who is there; who is not known is told so in words of these doors."""
         self.set_header("x-request-id", f"req_{uuid.uuid4().hex}")
-        try:
-            await super().prepare(**more)
-            if self.current_user is None and self.grant is None and not self._finished:
-                raise web.HTTPError(401, _WHO)
-        except web.HTTPError as refused:
-            self._refused = refused
-        if self._announced() > MOST_THROWN_AWAY:
-            raise web.HTTPError(413, f"A body is at most {MOST_BODY_BYTES:,} bytes.")
-        self._patience = asyncio.get_running_loop().call_later(BODY_S, self._lose_patience)
-
-    def _announced(self) -> int:
-        given = self.request.headers.get("Content-Length", "0")
-        return int(given) if given.isascii() and given.isdigit() else 0
-
-    def data_received(self, chunk: bytes) -> None:
-        """Keeps a piece of the body, unless nobody will read it."""
-        self._size += len(chunk)
-        if self._refused is None and self._size <= MOST_BODY_BYTES:
-            self._body.append(chunk)
-            return
-        self._body.clear()
-        if self._size > MOST_THROWN_AWAY and not self._finished:
-            self.write_error(413)
-
-    def _lose_patience(self) -> None:
-        if not self._finished:
-            self.write_error(408)
-
-    def end_of_body(self) -> None:
-        """The whole body is there; raises what was wrong with the request before it."""
-        if self._patience is not None:
-            self._patience.cancel()
-        if self._refused is not None:
-            raise self._refused
+        await super().enter(**more)
+        if self.current_user is None and self.grant is None and not self._finished:
+            raise web.HTTPError(401, _WHO)
 
     def body_as(self, model: type[Model]) -> Model:
         """The request's JSON body as `model`; `Malformed` tells which field does not fit."""
-        if self._size > MOST_BODY_BYTES:
-            raise TooLarge(f"A body is at most {MOST_BODY_BYTES:,} bytes; this one has {self._size:,}.")
-        return parsed(model, self.body)
-
-    @property
-    def body(self) -> bytes:
-        """The body as it came."""
-        return b"".join(self._body) or b"{}"
+        return parsed(model, self.body or b"{}")
 
     def header(self, name: str) -> str | None:
         """A header's value; a blank one is none."""
@@ -195,10 +140,6 @@ class OpenAIHandler(ChatHandler):
 
     def on_connection_close(self) -> None:
         """The client has left."""
-        self.has_left = True
-        self._body.clear()
-        if self._patience is not None:
-            self._patience.cancel()
         super().on_connection_close()
         if self.on_leave is not None:
             self.on_leave()
