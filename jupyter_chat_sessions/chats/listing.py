@@ -54,6 +54,7 @@ def row_of(session: Session) -> Row:
         "message_count": now.message_count,
         "preview": now.last_words,
         "notebook": now.notebook,
+        "origin": now.origin,
         "folder": session.home.folder,
         "running": now.is_busy,
     }
@@ -112,7 +113,7 @@ def _row(entry: Mapping[str, Any], folder: str, running: Collection[ThreadId]) -
     count = entry.get("message_count")
     return {
         "thread_id": entry["guid"],
-        **{name: _text(entry, name) or None for name in ("created", "updated", "notebook")},
+        **{name: _text(entry, name) or None for name in ("created", "updated", "notebook", "origin")},
         "title": _text(entry, "title"),
         "preview": _text(entry, "preview"),
         "message_count": count if isinstance(count, int) else 0,

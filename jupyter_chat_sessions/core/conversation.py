@@ -147,6 +147,8 @@ class Conversation:
     """The mark of the notebook's folder that a person lets its tools read."""
     wishes: Options = field(default_factory=Options)
     """What the sender of the message that was answered last asked for beside the words."""
+    origin: str | None = None
+    """The door for programs by which its first message came; `None` where a person began it."""
     is_listed: bool = False
     """Whether anything was said here that belongs in lists."""
     chosen_title: str | None = None
@@ -263,6 +265,7 @@ def _with_message(before: Conversation, line: MessageLine) -> Conversation:
     now = replace(
         before,
         accepted=before.accepted.insert(message_id, accepted),
+        origin=before.origin if before.accepted else line.options.door,
         is_listed=before.is_listed or line.options.is_listed,
         first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
     )

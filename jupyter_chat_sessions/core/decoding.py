@@ -195,6 +195,7 @@ def _options(record: Mapping[str, Any]) -> Options:
         tools=_objects(options, "tools") if "tools" in options else (),
         tool_names=_texts(options, "tool_names") if "tool_names" in options else None,
         visitor=_maybe_text(options, "visitor"),
+        door=_maybe_text(options, "door"),
         is_listed=options.get("listed") is not False,
         keeps_history=options.get("keeps_history") is True,
         place=_maybe_text(options, "place"),

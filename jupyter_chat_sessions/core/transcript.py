@@ -67,6 +67,8 @@ class Options:
     tool_names: tuple[str, ...] | None = None
     visitor: str | None = None
     """Which share its sender came by; `None`: nobody's, it is the owner's."""
+    door: str | None = None
+    """Which door for programs it came by, such as `openai`; `None`: none of those."""
     is_listed: bool = True
     """Whether a thread in which this was said belongs in lists."""
     keeps_history: bool = False
@@ -232,6 +234,8 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["tool_names"] = options.tool_names
     if options.visitor is not None:
         record["visitor"] = options.visitor
+    if options.door is not None:
+        record["door"] = options.door
     if not options.is_listed:
         record["listed"] = False
     if options.keeps_history:

@@ -16,7 +16,7 @@ from typing import Any
 from ..core import events
 from ..core.conversation import Conversation, Receipt, begin, moved
 from ..core.errors import ChatError, MessageNotFound, ThreadDeleted
-from ..core.frames import Frame
+from ..core.frames import Frame, news_frame
 from ..core.history import messages_to
 from ..core.ids import MessageId, RunId, Subject, ThreadId
 from ..core.roles import Journal, Viewer
@@ -231,6 +231,10 @@ class Session:
             raise ThreadDeleted(f"Thread {self.thread_id} has been deleted.")
         thread = thread_record(self._conversation, self.header, self.home, is_saved=self._journal.is_saved)
         return self._telling.hello(self._conversation, after, {"thread": thread, **self._house.about(self.thread_id)})
+
+    def introduce(self) -> None:
+        """Tells who answers by default, which may be another than viewers were told."""
+        self._audience.tell(news_frame("thread", {"agent": self._house.about(self.thread_id)["agent"]}))
 
     def unwatch(self, viewer: Viewer) -> None:
         self._audience.drop(viewer)

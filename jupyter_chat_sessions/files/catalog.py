@@ -56,6 +56,7 @@ def entry_of(conversation: Conversation, created: str) -> Entry | None:
     """What a list shows of a conversation; `None` where it has nothing to show there, or was deleted."""
     if not conversation.message_count or not conversation.is_listed or conversation.is_deleted:
         return None
+    origin = {"origin": conversation.origin} if conversation.origin else {}
     return {
         "guid": conversation.thread_id,
         "title": conversation.title,
@@ -64,6 +65,7 @@ def entry_of(conversation: Conversation, created: str) -> Entry | None:
         "message_count": conversation.message_count,
         "preview": conversation.last_words,
         "notebook": conversation.notebook,
+        **origin,
     }
 
 

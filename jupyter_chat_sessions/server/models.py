@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..core.ids import parse_run_id
 from .doors import ChatHandler, door
+
+if TYPE_CHECKING:
+    from ..chats.chats import Chats
 
 
 class Models(ChatHandler):
@@ -13,6 +18,7 @@ class Models(ChatHandler):
     async def get(self) -> None:
         """What can be chosen and why, what answers by default, which providers have a key."""
         self.write_json(await self.chats.answering.listing(self.subject))
+        introduce(self.chats)
 
 
 class ProviderKey(ChatHandler):
@@ -35,6 +41,13 @@ class ProviderKey(ChatHandler):
 
     def _show(self, provider: str) -> None:
         self.write_json(self.chats.answering.key_record(self.subject, provider))
+        introduce(self.chats)
+
+
+def introduce(chats: Chats) -> None:
+    """Tells all who watch who answers by default now: a key, or what was found, may have changed that."""
+    for session in chats.sessions:
+        session.introduce()
 
 
 class Requests(ChatHandler):

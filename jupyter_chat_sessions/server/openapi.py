@@ -40,6 +40,7 @@ _ROW = {
     "message_count": INTEGER,
     "preview": STRING,
     "notebook": NULLABLE,
+    "origin": NULLABLE,
     "folder": STRING,
     "running": BOOLEAN,
 }

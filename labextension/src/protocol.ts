@@ -316,7 +316,10 @@ interface Custom<Name extends string, Value> {
 
 export type LineEvent = Custom<'line', Line>;
 export type QueueEvent = Custom<'queue', { readonly queue: readonly Queued[] }>;
-export type ThreadEvent = Custom<'thread', Partial<ThreadInfo> & { readonly level?: Level }>;
+export type ThreadEvent = Custom<
+  'thread',
+  Partial<ThreadInfo> & { readonly level?: Level; readonly agent?: AgentInfo }
+>;
 export type ToolStatusEvent = Custom<
   'tool_status',
   { readonly toolCallId: string; readonly toolCallName?: string; readonly text: string }

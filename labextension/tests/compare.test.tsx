@@ -235,6 +235,7 @@ describe('on screen', () => {
     mayAdd: true,
     along: [],
     alongActions: actions as unknown as AlongActions,
+    onAskModel: vi.fn(),
     onWrite: vi.fn(),
     onSend: vi.fn(),
     onStop: vi.fn(),
@@ -264,6 +265,28 @@ describe('on screen', () => {
     fireEvent.keyDown(model, { key: 'Enter' });
     fireEvent.blur(model);
     expect(given.onChoose).toHaveBeenCalledExactlyOnceWith('a', 'other');
+  });
+
+  test('before anything is asked it says where panes would be answered alike, and offers to choose', () => {
+    const fresh = (id: string, model: string) => ({
+      id,
+      model,
+      shown: shown(hear(EMPTY, new Server().hello())),
+      actions
+    });
+    const given = props({ panes: [fresh('a', ''), fresh('b', 'direct')] });
+    const { rerender } = render(shownIn(<Compare {...given} />));
+    fireEvent.click(screen.getByRole('button', { name: 'Connect a model' }));
+    expect(given.onAskModel).toHaveBeenCalledExactlyOnceWith('b');
+    const models = ['direct', 'openai:one', 'openai:two'];
+    const alike = [fresh('a', 'openai:one'), fresh('b', 'openai:one')];
+    rerender(shownIn(<Compare {...props({ panes: alike, models })} />));
+    expect(screen.getByRole('button', { name: 'Choose another' })).toBeDefined();
+    const different = [fresh('a', 'openai:one'), fresh('b', 'openai:two')];
+    rerender(shownIn(<Compare {...props({ panes: different, models })} />));
+    expect(screen.queryByText(/same/)).toBeNull();
+    rerender(shownIn(<Compare {...props()} />));
+    expect(screen.queryByText(/same/)).toBeNull();
   });
 
   test('Stop is there while any of them answers, and nothing can be sent only where none can be sent to', () => {

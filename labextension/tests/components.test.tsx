@@ -176,6 +176,24 @@ describe('the list', () => {
     ]);
   });
 
+  test('puts what programs began behind all that people did, until it runs', () => {
+    const now = new Date();
+    const row = (id: string, change: Partial<ThreadRow>): ThreadRow =>
+      ({ thread_id: id, updated: now.toISOString(), running: false, ...change }) as ThreadRow;
+    const mine = row('mine', {});
+    const here = row('here', { origin: 'openai' });
+    const groups = groupsOf(
+      [here],
+      [mine, row('m', { origin: 'mcp' }), row('busy', { origin: 'ag-ui', running: true })],
+      now
+    );
+    expect(groups.map(({ name, rows }) => [name, rows.map(each => each.thread_id)])).toEqual([
+      ['running', ['busy']],
+      ['today', ['mine']],
+      ['programs', ['here', 'm']]
+    ]);
+  });
+
   test('is walked and opened by keys alone', async () => {
     opener(/Alpha/).focus();
     await userEvent.keyboard('{ArrowDown}{Enter}{End}{Enter}');
@@ -331,6 +349,31 @@ describe('the chat', () => {
     expect(card.textContent).toContain('Stopped');
     expect(screen.getAllByText('while True: pass')).toHaveLength(1);
   });
+
+  test.each([
+    ['stopped', 'cancelled', 'Stopped'],
+    ['interrupted: the server stopped', 'interrupted', 'Interrupted'],
+    ['it broke', 'error', 'Failed']
+  ] as const)(
+    'a call that says %j in a run that ended %s has one word for it: %s',
+    (error, outcome, word) => {
+      const server = new Server();
+      server.ask('q', 'r');
+      server.start('q', 'r', null);
+      server.call('a', 'c', 'x', []);
+      const lines = server
+        .hello()
+        .lines.map(line =>
+          line.type === 'message' && line.message.role === 'tool'
+            ? { ...line, message: { ...line.message, error, metadata: {} } }
+            : line
+        );
+      const end = { type: 'run', run_id: 'r', outcome, seq: 9, created: '' } as const;
+      render(show(hear(EMPTY, { ...server.hello(), run: null, lines: [...lines, end] })));
+      const card = screen.getByRole('region', { name: 'Tool run_python' });
+      expect(card.textContent?.match(/Stopped|Interrupted|Failed/g)).toEqual([word]);
+    }
+  );
 
   test('one part that cannot be shown does not take the others away', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);

@@ -23,6 +23,7 @@ const row = (id: string, notebook: string | null, updated: string): ThreadRow =>
 const ROWS = [
   row('old', 'report.ipynb', '2026-11-20'),
   row('new', 'report.ipynb', '2026-11-21'),
+  { ...row('asked by a program', 'report.ipynb', '2026-11-22'), origin: 'openai' },
   row('x', null, '2026-11-22')
 ];
 
@@ -73,7 +74,7 @@ test('the latest thread of this notebook is resumed, and the list has this noteb
   expect(desk.value.isProvisional).toBe(true);
   await answer();
   expect(desk.value.thread.id).toBe('new');
-  expect(list.value.here.map(each => each.thread_id)).toEqual(['new', 'old']);
+  expect(list.value.here.map(each => each.thread_id)).toEqual(['asked by a program', 'new', 'old']);
   expect(list.value.elsewhere.map(each => each.thread_id)).toEqual(['x']);
 });
 
@@ -175,7 +176,7 @@ test('New chat and send in one tick: the message goes to the new thread and to n
 test('a thread that was left while it answered is marked once the answer has come, until it is opened', async () => {
   const { desk, list, answer, wires } = room(REPORT);
   await answer();
-  const [, old] = list.value.here;
+  const [, latest, old] = list.value.here;
   const server = new Server();
   wires.get('new')?.hearer.onFrame(server.hello());
   server.ask('q', 'r');
@@ -190,7 +191,7 @@ test('a thread that was left while it answered is marked once the answer has com
   await new Promise(resolve => setTimeout(resolve, 80));
   expect([...desk.value.unread]).toEqual(['new']);
   expect(desk.value.thread.snapshot().view.messages.size).toBe(0);
-  desk.open(list.value.here[0]);
+  desk.open(latest);
   expect(desk.value.unread.size).toBe(0);
 });
 

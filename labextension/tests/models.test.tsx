@@ -159,7 +159,15 @@ describe('choosing', () => {
   test('offers what there is, says what may be another’s, and takes any id', async () => {
     const onChoose = vi.fn();
     render(
-      shownIn(<ModelChoice load={async () => LIST} onChoose={onChoose} onKey={vi.fn()} onForget={vi.fn()} />)
+      shownIn(
+        <ModelChoice
+          load={async () => LIST}
+          current=""
+          onChoose={onChoose}
+          onKey={vi.fn()}
+          onForget={vi.fn()}
+        />
+      )
     );
     await userEvent.click(await screen.findByRole('radio', { name: /x via vLLM/ }));
     expect(onChoose).toHaveBeenLastCalledWith({ id: 'vllm:x', label: 'x via vLLM' });
@@ -170,10 +178,26 @@ describe('choosing', () => {
     expect(onChoose).toHaveBeenLastCalledWith({ id: '', label: 'm via OpenAI' });
   });
 
+  test.each([
+    ['', /As the server chooses/, ''],
+    ['vllm:x', /x via vLLM/, ''],
+    ['groq:b', null, 'groq:b']
+  ])('begins with who answers now: %j', async (current, name, typed) => {
+    const acts = { onChoose: vi.fn(), onKey: vi.fn(), onForget: vi.fn() };
+    render(shownIn(<ModelChoice load={async () => LIST} current={current} {...acts} />));
+    const radios = await screen.findAllByRole<HTMLInputElement>('radio');
+    const checked = radios.filter(radio => radio.checked);
+    expect(checked).toEqual([name ? screen.getByRole('radio', { name }) : radios.at(-1)]);
+    expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe(typed);
+    expect(acts.onChoose).not.toHaveBeenCalled();
+  });
+
   test('a typed key is handed on once and stays nowhere on the page', async () => {
     const onKey = vi.fn(async () => undefined);
     const { container } = render(
-      shownIn(<ModelChoice load={async () => LIST} onChoose={vi.fn()} onKey={onKey} onForget={vi.fn()} />)
+      shownIn(
+        <ModelChoice load={async () => LIST} current="" onChoose={vi.fn()} onKey={onKey} onForget={vi.fn()} />
+      )
     );
     await userEvent.click(await screen.findByText('API keys'));
     const field = screen.getByLabelText<HTMLInputElement>('API key of OpenAI');

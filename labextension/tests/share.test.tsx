@@ -122,7 +122,7 @@ describe('The dialog', () => {
   it('says what writing means where nothing confines tools', async () => {
     show({ level: 'unconfined' });
     await userEvent.setup().click(screen.getByRole('radio', { name: 'Read and write' }));
-    expect(screen.getByRole('status').textContent).toContain('nothing confines it');
+    expect(screen.getByRole('status').textContent).toContain('Nothing confines code here');
   });
 
   it('says that who decides, decides on the notebook too', async () => {

@@ -114,6 +114,19 @@ async def test_model_says_and_chooses_what_answers_from_then_on_in_its_thread(
     assert len(upstream.asked) == 2
 
 
+@pytest.mark.parametrize("chat_config", [{"ChatSessions": {"default_model": "", "detect_local": False}}])
+async def test_who_watches_is_told_who_answers_by_default_as_soon_as_a_key_changes_that(
+    live: Connect, upstream: Upstream, rest: Rest, new_id: Callable[[], str]
+) -> None:
+    socket = await live(new_id())
+    assert (await socket.next())["agent"]["kind"] == "none"
+    told = []
+    for method, key in (("PUT", {"key": TYPED}), ("DELETE", None)):
+        await rest(method, "/keys/openai", key)
+        told.append((await socket.event("CUSTOM"))["value"]["agent"]["id"])
+    assert told == ["openai:gpt-4.1-mini", "direct"]
+
+
 @pytest.mark.parametrize("chat_config", [{"ChatSessions": {"separate_users": True}}])
 async def test_a_key_is_used_for_the_threads_of_who_typed_it_and_no_others(
     chats: Callable[[], Any], upstream: Upstream, new_id: Callable[[], str], rest: Rest

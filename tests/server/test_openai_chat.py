@@ -77,6 +77,7 @@ async def test_a_session_key_leads_to_one_thread_and_a_resent_history_adds_only_
     await ours.chat.completions.create(model="played", messages=asks("one"))
     await ours.chat.completions.create(model="played", messages=asks("one", "You said one", "two"))
     (row,) = (await rest("GET", "/threads")).json["threads"]
+    assert row["origin"] == "openai"
     assert questions(jp_root_dir, row["thread_id"]) == ["one", "two"]
     assert [each["content"] for each in agent.requests[1].messages] == ["one", "You said one", "two"]
     for header in ("X-OpenClaw-Session-Key", "X-OpenWebUI-Chat-Id"):

@@ -62,6 +62,7 @@ async def test_a_first_message_puts_the_thread_on_the_list_of_its_notebook_and_o
         "message_count": 2,
         "preview": "You said first words",
         "notebook": "a.ipynb",
+        "origin": None,
         "folder": "",
         "running": False,
         "kernel": False,

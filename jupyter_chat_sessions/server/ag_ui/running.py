@@ -119,6 +119,7 @@ async def _send(session: Session, body: RunAgentInput, given: Given, run_id: Run
         tools=given.tools,
         permissions=settings,
         visitor=caller.visitor,
+        door="ag-ui",
         keeps_history=True,
     )
     record = _record(session, caller)

@@ -96,7 +96,7 @@ class McpHandler(TakingHandler):
 
         name, arguments = speech.asked_call(spoken)
         client = spoken.client or self._clients.name(self.request.headers.get(SESSION))
-        asked = Options(permissions=heeded(None, self.rights), visitor=self.visitor)
+        asked = Options(permissions=heeded(None, self.rights), visitor=self.visitor, door="mcp")
         record = await calls.begin_call(session, name, arguments, client, asked)
         self.name_ids(session.thread_id, record.run_id)
 

@@ -172,6 +172,7 @@ async def _send(
         is_branch=is_branch,
         instructions=given.instructions,
         tools=given.tools,
+        door="openai",
         is_listed=target.is_listed,
         keeps_history=True,
     )

@@ -29,6 +29,8 @@ export interface ThreadRow {
   /** The notebook's file name beside the folder's chats; `null` for a thread of the folder. */
   readonly notebook: string | null;
   readonly folder: string;
+  /** The door for programs by which it was begun; `null` where a person did. */
+  readonly origin?: string | null;
   readonly running: boolean;
   /** Whether its Python is alive. */
   readonly kernel?: boolean;
@@ -156,11 +158,6 @@ export class Rest {
     return this.ask('GET', `threads/${threadId}/messages`, { ...place, ...older, limit: '50' });
   }
 
-  /** Ends the thread's Python; its next call gets a fresh one. */
-  async restartPython(threadId: string, place: Place = {}): Promise<void> {
-    await this.ask('POST', `threads/${threadId}/kernel/restart`, place, {});
-  }
-
   /** Stops what runs and what waits. */
   async cancel(threadId: string, place: Place = {}): Promise<void> {
     await this.ask('POST', `threads/${threadId}/cancel`, place, {});
@@ -192,6 +189,7 @@ export class Rest {
     return this.ask('PUT', `threads/${threadId}/consent`, place, { notebook_folder: isLet });
   }
 
+  /** Ends the thread's Python; its next call gets a fresh one. */
   restartKernel(threadId: string, place: Place = {}): Promise<void> {
     return this.ask('POST', `threads/${threadId}/kernel/restart`, place, {});
   }

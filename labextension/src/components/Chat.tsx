@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 
 import type { ContextItem, Decision } from '../protocol';
-import { modelOf } from '../store/model';
+import { answering } from '../store/model';
 import type { Shown } from '../store/thread';
 import { isStoppable, waitingOf } from '../store/turns';
 import { spentIn } from '../store/usage';
@@ -152,8 +152,7 @@ function labelOf({ model, view }: Shown, fallback: string): string | null {
   if (model !== undefined) {
     return model.label;
   }
-  const said = modelOf(view);
-  return said.id ?? (said.isCommanded ? null : fallback || null);
+  return answering(view, fallback) || null;
 }
 
 export interface ChatBodyProps {

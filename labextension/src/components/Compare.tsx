@@ -5,7 +5,7 @@ import { useId, useMemo, useState } from 'react';
 
 import type { Along } from '../store/along';
 import type { Shown } from '../store/thread';
-import { isStoppable } from '../store/turns';
+import { DIRECT, isStoppable } from '../store/turns';
 import { spentIn } from '../store/usage';
 import type { AlongActions } from './alongActions';
 import { blockedIn, ChatBody } from './Chat';
@@ -27,6 +27,8 @@ export interface CompareProps {
   readonly draft: string;
   /** Ids of models that may be chosen; others may be typed. */
   readonly models: readonly string[];
+  /** Asks who is to answer in a pane. */
+  readonly onAskModel: (id: string) => void;
   readonly mayAdd: boolean;
   readonly focusKey?: unknown;
   /** What goes along with the next message. */
@@ -59,6 +61,7 @@ export function Compare(props: CompareProps): JSX.Element {
           <option key={model} value={model} />
         ))}
       </datalist>
+      <SameModel {...props} />
       <div className="jcs-Panes">
         {panes.map((pane, index) => (
           <PaneView
@@ -98,6 +101,32 @@ export function Compare(props: CompareProps): JSX.Element {
         </span>
       </Composer>
     </DropTarget>
+  );
+}
+
+/** Said before anything is asked, where two panes would be answered alike: there is nothing to compare then. */
+function SameModel({ panes, models, onAskModel }: CompareProps): JSX.Element | null {
+  const { trans } = useHost();
+  const isBegun = panes.some(({ shown }) => shown.view.runs.size > 0 || shown.view.pending.length > 0);
+  const agent = panes[0]?.shown.view.agent;
+  if (isBegun || !agent) {
+    return null;
+  }
+  const asked = panes.map(pane => pane.model || agent.id);
+  const same = panes.find((_, place) => asked.indexOf(asked[place]) < place);
+  if (!same) {
+    return null;
+  }
+  const hasModels = models.some(model => model !== DIRECT);
+  return (
+    <div className="jcs-Banner jcs-mod-info" role="status">
+      {hasModels
+        ? trans.__('Two of these panes would ask the same model.')
+        : trans.__('No AI model is connected, so these panes would do the same.')}{' '}
+      <button type="button" className="jcs-Link" onClick={() => onAskModel(same.id)}>
+        {hasModels ? trans.__('Choose another') : trans.__('Connect a model')}
+      </button>
+    </div>
   );
 }
 

@@ -13,16 +13,18 @@ export type Chosen = ChosenModel | undefined;
 
 export interface ModelChoiceProps {
   readonly load: () => Promise<ModelList>;
+  /** The id of who answers now; "" where the server chooses. */
+  readonly current: string;
   readonly onChoose: (chosen: Chosen) => void;
   readonly onKey: (provider: string, key: string) => Promise<void>;
   readonly onForget: (provider: string) => Promise<void>;
 }
 
-export function ModelChoice({ load, onChoose, onKey, onForget }: ModelChoiceProps): JSX.Element {
+export function ModelChoice({ load, current, onChoose, onKey, onForget }: ModelChoiceProps): JSX.Element {
   const { trans } = useHost();
   const { value, failure, again } = useLoaded(load);
-  const [chosen, choose] = useState<Chosen>(undefined);
-  const [typed, type] = useState('');
+  const [chosen, choose] = useState<Chosen>({ id: current, label: current });
+  const [typed, type] = useState<string | null>(null);
   const pick = (next: Chosen): void => {
     choose(next);
     onChoose(next);
@@ -33,7 +35,10 @@ export function ModelChoice({ load, onChoose, onKey, onForget }: ModelChoiceProp
   if (value === null) {
     return <p role="status">{trans.__('Looking for models…')}</p>;
   }
-  const isTyped = chosen !== undefined && chosen.id === typed.trim() && typed !== '';
+  const isOffered = (id: string): boolean => id === '' || value.models.some(offer => offer.id === id);
+  // Who answers now may be nobody that is offered: then its id stands where others are typed.
+  const other = typed ?? (isOffered(current) ? '' : current);
+  const isTyped = chosen !== undefined && other !== '' && chosen.id === other.trim();
   return (
     <div className="jcs-Models">
       <fieldset>
@@ -58,7 +63,7 @@ export function ModelChoice({ load, onChoose, onKey, onForget }: ModelChoiceProp
           <input
             type="text"
             className="jcs-Choice-id"
-            value={typed}
+            value={other}
             spellCheck={false}
             placeholder={trans.__('another, as provider:model')}
             aria-label={trans.__('Another model, as provider:model')}

@@ -48,7 +48,7 @@ const OutputView = memo(function OutputView({ output, artifacts }: OutputViewPro
     case 'error': {
       const traceback = output.traceback.join('\n') || `${output.ename}: ${output.evalue}`;
       return (
-        <Reachable className="jcs-Output jcs-Output-text jcs-mod-error" label={trans.__('Error')}>
+        <Reachable className="jcs-Output jcs-Output-text jcs-mod-error" label={trans.__('Error')} startsAtEnd>
           <Rendered mimeType="application/vnd.jupyter.stderr" value={traceback} />
         </Reachable>
       );

@@ -7,10 +7,15 @@ export interface ReachableProps {
   readonly className: string;
   /** What is in it, for those who hear it. */
   readonly label: string;
+  /** Whether its end is seen first, as of a traceback, until a person scrolls. */
+  readonly startsAtEnd?: boolean;
   readonly children: ReactNode;
 }
 
-export function Reachable({ className, label, children }: ReachableProps): JSX.Element {
+/** What a person scrolls by. */
+const TOUCHES = ['wheel', 'touchmove', 'pointerdown', 'keydown'] as const;
+
+export function Reachable({ className, label, startsAtEnd = false, children }: ReachableProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
   useEffect(() => {
@@ -18,15 +23,25 @@ export function Reachable({ className, label, children }: ReachableProps): JSX.E
     if (!current || typeof ResizeObserver === 'undefined') {
       return;
     }
-    const look = (): void =>
+    let isTouched = !startsAtEnd;
+    const touch = (): void => void (isTouched = true);
+    TOUCHES.forEach(kind => current.addEventListener(kind, touch, { passive: true }));
+    const look = (): void => {
       setScrolls(
         current.scrollHeight > current.clientHeight + 1 || current.scrollWidth > current.clientWidth + 1
       );
+      if (!isTouched) {
+        current.scrollTop = current.scrollHeight;
+      }
+    };
     const observer = new ResizeObserver(look);
     observer.observe(current);
     Array.from(current.children, child => observer.observe(child));
-    return () => observer.disconnect();
-  }, []);
+    return () => {
+      observer.disconnect();
+      TOUCHES.forEach(kind => current.removeEventListener(kind, touch));
+    };
+  }, [startsAtEnd]);
   const reached = scrolls ? { tabIndex: 0, role: 'region', 'aria-label': label } : {};
   return (
     <div ref={box} className={className} {...reached}>

@@ -54,7 +54,8 @@ export function SessionList(props: SessionListProps): JSX.Element {
     running: trans.__('Running'),
     here: trans.__('This notebook'),
     today: trans.__('Today'),
-    older: trans.__('Older')
+    older: trans.__('Older'),
+    programs: trans.__('Begun by programs')
   };
   const row = (each: ThreadRow): JSX.Element => (
     <Row
@@ -117,23 +118,24 @@ export function SessionList(props: SessionListProps): JSX.Element {
 }
 
 interface Group {
-  readonly name: 'running' | 'here' | 'today' | 'older';
+  readonly name: 'running' | 'here' | 'today' | 'older' | 'programs';
   readonly rows: readonly ThreadRow[];
 }
 
-/** The groups that have rows: each row is in one, what runs before all else. */
+/** The groups that have rows: each row is in one, what runs before all else, what programs began after it. */
 export function groupsOf(
   here: readonly ThreadRow[],
   elsewhere: readonly ThreadRow[],
   now = new Date()
 ): readonly Group[] {
-  const quiet = (row: ThreadRow): boolean => !row.running;
+  const quiet = (row: ThreadRow): boolean => !row.running && !row.origin;
   const isToday = (row: ThreadRow): boolean => new Date(row.updated).toDateString() === now.toDateString();
   const groups: readonly Group[] = [
     { name: 'running', rows: [...here, ...elsewhere].filter(row => row.running) },
     { name: 'here', rows: here.filter(quiet) },
     { name: 'today', rows: elsewhere.filter(row => quiet(row) && isToday(row)) },
-    { name: 'older', rows: elsewhere.filter(row => quiet(row) && !isToday(row)) }
+    { name: 'older', rows: elsewhere.filter(row => quiet(row) && !isToday(row)) },
+    { name: 'programs', rows: [...here, ...elsewhere].filter(row => !row.running && row.origin) }
   ];
   return groups.filter(group => group.rows.length > 0);
 }

@@ -27,16 +27,21 @@ export interface ToolCardProps {
   readonly result: ToolMessage | null;
   /** Whether its run has ended, so that nothing more will come. */
   readonly isOver: boolean;
+  /** Whether its run ended with its server. */
+  readonly isInterrupted?: boolean;
   /** Whether someone stopped it: what it says then is no failure. */
   readonly isStopped: boolean;
   /** Whether its code is the question itself, so that it is not shown again. */
   readonly isEcho: boolean;
 }
 
-type State = 'writing' | 'waiting' | 'running' | 'done' | 'denied' | 'failed' | 'stopped';
+type State = 'writing' | 'waiting' | 'running' | 'done' | 'denied' | 'failed' | 'stopped' | 'interrupted';
 
 /** What a call that a person did not allow says in place of an error. */
 const NOT_ALLOWED = 'not allowed';
+
+/** What a call says in place of an error whose server stopped while it ran. */
+const INTERRUPTED = /^interrupted\b/;
 
 const NOTHING: readonly never[] = [];
 
@@ -59,7 +64,8 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
     done: record?.duration_ms === undefined ? trans.__('Done') : lasting(record.duration_ms, locale),
     denied: trans.__('Denied'),
     failed: trans.__('Failed'),
-    stopped: trans.__('Stopped')
+    stopped: trans.__('Stopped'),
+    interrupted: trans.__('Interrupted')
   }[state];
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
 
@@ -121,18 +127,21 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
   );
 });
 
-function stateOf({ result, live, isOver, isStopped }: ToolCardProps): State {
+function stateOf({ result, live, isOver, isInterrupted, isStopped }: ToolCardProps): State {
   if (isStopped && result?.error) {
     return 'stopped';
   }
   if (result?.error === NOT_ALLOWED) {
     return 'denied';
   }
+  if (result?.error && INTERRUPTED.test(result.error)) {
+    return 'interrupted';
+  }
   if (result) {
     return result.error || hasError(result.metadata?.jupyter?.outputs ?? NOTHING) ? 'failed' : 'done';
   }
   if (isOver) {
-    return 'stopped';
+    return isInterrupted ? 'interrupted' : 'stopped';
   }
   return live?.status === 'writing' ? 'writing' : live?.status === 'running' ? 'running' : 'waiting';
 }

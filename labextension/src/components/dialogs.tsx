@@ -3,7 +3,9 @@
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { ReactElement } from 'react';
 
-import type { Thread } from '../store/thread';
+import type { ModelList } from '../client/rest';
+import { answering } from '../store/model';
+import type { ChosenModel, Thread } from '../store/thread';
 import { HostProvider } from './host';
 import type { Host } from './host';
 import { ModelChoice } from './ModelChoice';
@@ -29,31 +31,52 @@ class Inside<T> extends ReactWidget {
   }
 }
 
+/** What choosing a model asks of the server. */
+export interface ModelDoors {
+  models(): Promise<ModelList>;
+  holdKey(provider: string, key: string): Promise<void>;
+  forgetKey(provider: string): Promise<void>;
+}
+
 /** Lets a person choose who answers in a thread, and type keys. */
 export async function askForModel(thread: Thread, host: Host): Promise<void> {
+  const shown = thread.snapshot();
+  const current = shown.model?.id ?? answering(shown.view, host.preferences.value.defaultModel);
+  const chosen = await pickModel(host.trans.__('Who answers in this chat'), current, thread, host);
+  if (chosen !== null) {
+    thread.chooseModel(chosen);
+  }
+}
+
+/** Lets a person choose a model; `null` where they do not. */
+export async function pickModel(
+  title: string,
+  current: string,
+  doors: ModelDoors,
+  host: Host
+): Promise<ChosenModel | null> {
   const { trans } = host;
   const body = new Inside<Chosen>(
     choose => (
       <HostProvider value={host}>
         <ModelChoice
-          load={() => thread.models()}
+          load={() => doors.models()}
+          current={current}
           onChoose={choose}
-          onKey={(provider, key) => thread.holdKey(provider, key)}
-          onForget={provider => thread.forgetKey(provider)}
+          onKey={(provider, key) => doors.holdKey(provider, key)}
+          onForget={provider => doors.forgetKey(provider)}
         />
       </HostProvider>
     ),
     undefined
   );
   const dialog = new Dialog<Chosen>({
-    title: trans.__('Who answers in this chat'),
+    title,
     body,
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Use') })]
   });
   const { button, value } = await dialog.launch();
-  if (button.accept && value !== undefined && value !== null) {
-    thread.chooseModel(value);
-  }
+  return (button.accept && value) || null;
 }
 
 /** Shows what was sent to a provider in these runs. */

@@ -128,7 +128,7 @@ export function addCommands(parts: CommandParts): void {
     execute: async args => {
       const { id, place } = meant(args as ThreadGiven, desk);
       try {
-        await rest.restartPython(id, place);
+        await rest.restartKernel(id, place);
         Notification.success(trans.__('Python was ended; the next call starts it anew.'), {
           autoClose: 4000
         });

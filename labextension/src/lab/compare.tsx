@@ -7,6 +7,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Place } from '../client/rest';
 import { alongActionsOf } from '../components/alongActions';
 import { Compare } from '../components/Compare';
+import { pickModel } from '../components/dialogs';
 import { HostProvider, useHost } from '../components/host';
 import type { Named } from '../components/host';
 import { useSource } from '../components/source';
@@ -74,10 +75,18 @@ interface CompareViewProps {
 function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Element {
   const { panes, draft } = useSource(comparison);
   const shown = useShown(panes);
-  const models = useModels(rest);
+  const { models, again } = useModels(rest);
   const host = useHost();
   const alongActions = useMemo(() => alongActionsOf(comparison, host), [comparison, host]);
   const actions = useMemo(() => panes.map(({ thread }) => actionsOf(thread, host)), [panes, host]);
+  const askModel = async (id: string): Promise<void> => {
+    const { model = '' } = panes.find(pane => pane.threadId === id) ?? {};
+    const chosen = await pickModel(host.trans.__('Who answers in this pane'), model, rest, host);
+    if (chosen !== null) {
+      comparison.choose(id, chosen.id);
+      again();
+    }
+  };
   return (
     <Compare
       panes={panes.map((pane, index) => ({
@@ -96,6 +105,7 @@ function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Elemen
       onSend={text => comparison.send(text)}
       onStop={() => comparison.cancel()}
       onChoose={(id, model) => comparison.choose(id, model)}
+      onAskModel={id => void askModel(id)}
       onAdd={() => comparison.add('')}
       onDrop={id => comparison.drop(id)}
       onKeep={id => onKeep({ id, place: comparison.place })}
@@ -113,9 +123,10 @@ function useShown(panes: readonly Pane[]): readonly Shown[] {
   return panes.map(({ thread }) => thread.snapshot());
 }
 
-/** Ids of the models the server offers; none where it does not say. */
-function useModels(rest: IChatSessions['rest']): readonly string[] {
+/** Ids of the models the server offers, none where it does not say; and what has it asked again. */
+function useModels(rest: IChatSessions['rest']): { models: readonly string[]; again: () => void } {
   const [models, setModels] = useState<readonly string[]>([]);
+  const [times, setTimes] = useState(0);
   useEffect(() => {
     let isGone = false;
     rest.models().then(
@@ -125,8 +136,8 @@ function useModels(rest: IChatSessions['rest']): readonly string[] {
     return () => {
       isGone = true;
     };
-  }, [rest]);
-  return models;
+  }, [rest, times]);
+  return { models, again: () => setTimes(count => count + 1) };
 }
 
 export type CompareTab = MainAreaWidget<CompareDocument>;

@@ -118,7 +118,7 @@ export class Desk {
       return;
     }
     const isUsed = this.isUsed(choice);
-    const latest = notebook !== null && !isUsed ? here[0] : undefined;
+    const latest = notebook !== null && !isUsed ? latestOf(here) : undefined;
     const settled = latest
       ? { threadId: latest.thread_id, place: placeOf(latest), isProvisional: false }
       : { ...choice, isProvisional: false, isSpare: !isUsed };
@@ -133,7 +133,7 @@ export class Desk {
   private replaceSpare(): void {
     const { notebook } = this.state;
     const choice = this.choices.get(keyOf(notebook));
-    const latest = notebook === null ? undefined : this.list.value.here[0];
+    const latest = notebook === null ? undefined : latestOf(this.list.value.here);
     if (choice?.isSpare && latest && latest.thread_id !== choice.threadId && !this.isUsed(choice)) {
       this.open(latest);
     }
@@ -184,6 +184,11 @@ export class Desk {
     this.state = { ...this.state, ...change };
     this.signal.emit(this.state);
   }
+}
+
+/** The thread that was heard in last, of those a person began: what programs ask is no conversation to go on with. */
+function latestOf(rows: readonly ThreadRow[]): ThreadRow | undefined {
+  return rows.find(row => !row.origin);
 }
 
 /** Where no notebook is open, there is a choice too. */

@@ -85,7 +85,7 @@ export function addRunning({ managers, rest, list, trans, onOpen }: RunningParts
     trans.__('Python of Chats'),
     row => row.kernel ?? false,
     pythonIcon,
-    row => rest.restartPython(row.thread_id, placeOf(row)),
+    row => rest.restartKernel(row.thread_id, placeOf(row)),
     {
       shutdownLabel: trans.__('Shut Down Python'),
       shutdownAllLabel: trans.__('Shut Down All'),

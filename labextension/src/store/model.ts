@@ -37,3 +37,9 @@ export function modelOf(view: View): ThreadModel {
   }
   return { id: null, isCommanded: false };
 }
+
+/** The id of the model that answers next by what was said, else `fallback`; "" where the server chooses. */
+export function answering(view: View, fallback: string): string {
+  const said = modelOf(view);
+  return said.id ?? (said.isCommanded ? '' : fallback);
+}

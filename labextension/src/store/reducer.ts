@@ -112,8 +112,13 @@ function told(view: View, frame: EventFrame): View {
       case 'queue':
         return { ...view, queue: event.value.queue };
       case 'thread': {
-        const { level, ...thread } = event.value;
-        return { ...view, level: level ?? view.level, thread: view.thread && { ...view.thread, ...thread } };
+        const { level, agent, ...thread } = event.value;
+        return {
+          ...view,
+          level: level ?? view.level,
+          agent: agent ?? view.agent,
+          thread: view.thread && { ...view.thread, ...thread }
+        };
       }
       case 'tool_status':
       case 'tool_output':
