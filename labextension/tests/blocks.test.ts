@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { blocksOf, NO_BLOCKS, renderable } from '../src/markdown/blocks';
+import { blocksOf, codeOf, NO_BLOCKS, renderable } from '../src/markdown/blocks';
+import { partsOf } from '../src/markdown/parts';
 
 const TEXT = [
   '# Title',
@@ -83,5 +84,40 @@ describe('blocks', () => {
 
   test('of another text start anew', () => {
     expect(blocksOf('other', blocksOf(TEXT)).sources).toEqual(['other']);
+  });
+});
+
+describe('a growing fence', () => {
+  const fence = (code: string): readonly string[] => partsOf(`\`\`\`py\n${code}`, code);
+  const statements = (count: number): string =>
+    Array.from({ length: count }, (_, index) => `def f${index}():\n\n    return [\n\n    ]`).join('\n\n\n');
+  const codeIn = (parts: readonly string[]): string => parts.map(part => codeOf(part)).join('\n');
+
+  test('is cut before statements alone, at the same places as it grows, and nothing is lost', () => {
+    const code = statements(40);
+    const whole = fence(code);
+    expect(whole.length).toBeGreaterThan(3);
+    expect(codeIn(whole)).toBe(code);
+    for (const part of whole.slice(1)) {
+      expect(codeOf(part)).toMatch(/^\n\ndef f\d+/);
+    }
+    for (let end = 0; end < code.length; end += 7) {
+      const parts = fence(code.slice(0, end));
+      expect(codeIn(parts).trimEnd()).toBe(code.slice(0, end).trimEnd());
+      expect(parts.slice(0, -1)).toEqual(whole.slice(0, parts.length - 1));
+    }
+  });
+
+  test('is not cut inside a text, a comment or a template, nor once it is closed', () => {
+    for (const [begin, end] of [
+      ['"""', '"""'],
+      ["'''", "'''"],
+      ['/*', '*/'],
+      ['x = `', '`']
+    ]) {
+      expect(fence(`${begin}\n${statements(40)}\n${end}`)).toHaveLength(1);
+    }
+    const closed = `\`\`\`py\n${statements(40)}\n\`\`\``;
+    expect(partsOf(closed, statements(40))).toEqual([closed]);
   });
 });

@@ -3,7 +3,7 @@ import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testi
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { actions, host, renders, show, shownIn } from './host';
+import { actions, host, rendering, renders, show, shownIn } from './host';
 import type { StoredFile, ThreadRow } from '../src/client/rest';
 import type { AlongActions } from '../src/components/alongActions';
 import { Composer } from '../src/components/Composer';
@@ -225,6 +225,9 @@ describe('the list', () => {
   });
 });
 
+/** What took long is rendered again after a pause. */
+const PATIENT = { timeout: 5000 };
+
 describe('Markdown', () => {
   test('that grows renders its last blocks only, and ends as if it had come whole', async () => {
     const text = Array.from({ length: 40 }, (_, index) => `Paragraph **${index}**.`).join('\n\n');
@@ -234,9 +237,31 @@ describe('Markdown', () => {
       rerender(shownIn(<Markdown text={text.slice(0, end)} />));
       await act(async () => undefined);
     }
-    await waitFor(() => expect(container.querySelectorAll('strong')).toHaveLength(40));
+    await waitFor(() => expect(container.querySelectorAll('strong')).toHaveLength(40), PATIENT);
     expect(renders.count).toBeLessThan((text.length / 10) * 2);
     expect(container.textContent?.trim()).toBe(text.replaceAll('**', '').replaceAll('\n\n', '\n'));
+  });
+
+  test('that grows in a long fence renders only the end of it, and once it is closed, the whole', async () => {
+    const code = Array.from({ length: 100 }, (_, index) => `a${index} = 1\n\n\n`).join('');
+    const text = `Words.\n\n\`\`\`python\n${code}`;
+    const sources: string[] = [];
+    const within = { ...host, rendermime: rendering(source => sources.push(source)) };
+    const { container, rerender } = render(shownIn(<Markdown text="" />, within));
+    for (let end = 30; end < text.length + 30; end += 30) {
+      rerender(shownIn(<Markdown text={text.slice(0, end)} />, within));
+      await act(async () => undefined);
+    }
+    const shown = (): string[] =>
+      Array.from(container.querySelectorAll('.jcs-Code pre'), each => each.textContent ?? '');
+    await waitFor(() => expect(shown().join('').trimEnd()).toBe(code.trimEnd()), PATIENT);
+    expect(shown().length).toBeGreaterThan(5);
+    expect(Math.max(...sources.map(source => source.split('\n').length))).toBeLessThan(45);
+    const parts = new Set(container.querySelectorAll('.jcs-Code .jcs-Rendered'));
+    rerender(shownIn(<Markdown text={`${text}\`\`\`\n\nThe end.`} />, within));
+    await waitFor(() => expect(shown().map(each => each.trimEnd())).toEqual([code.trimEnd()]), PATIENT);
+    expect(parts.has(container.querySelector('.jcs-Code .jcs-Rendered') as Element)).toBe(true);
+    expect(sources.filter(source => source.includes('a0 = 1') && source.includes('a99 = 1'))).toHaveLength(1);
   });
 
   test('offers its code to be copied and inserted, as it is without its fence', () => {

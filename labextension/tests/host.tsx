@@ -18,12 +18,16 @@ import { createMarkdownParser } from './markdown';
 /** How often Markdown has been rendered. */
 export const renders = { count: 0 };
 
+/** JupyterLab's renderers, which tell of each Markdown they render. */
+export const rendering = (onRender: (source: string) => void): RenderMimeRegistry =>
+  new RenderMimeRegistry({
+    initialFactories: standardRendererFactories,
+    markdownParser: createMarkdownParser(onRender)
+  });
+
 export const host: Host = {
   trans: nullTranslator.load('jupyter_chat_sessions'),
-  rendermime: new RenderMimeRegistry({
-    initialFactories: standardRendererFactories,
-    markdownParser: createMarkdownParser(() => (renders.count += 1))
-  }),
+  rendermime: rendering(() => (renders.count += 1)),
   resolve: url => `http://host${url}`,
   locale: 'en',
   preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },

@@ -4,10 +4,10 @@ import type { IMarkdownParser } from '@jupyterlab/rendermime';
 import { marked } from 'marked';
 
 /** A parser that tells of each rendering. */
-export function createMarkdownParser(onRender: () => void): IMarkdownParser {
+export function createMarkdownParser(onRender: (source: string) => void): IMarkdownParser {
   return {
     render: async source => {
-      onRender();
+      onRender(source);
       return marked.parse(source);
     }
   };

@@ -9,6 +9,7 @@ import { useHost } from '../components/host';
 import { Reachable } from '../components/Reachable';
 import { blocksOf, codeOf, languageOf, NO_BLOCKS, renderable } from './blocks';
 import type { Blocks } from './blocks';
+import { partsOf } from './parts';
 import { Rendered } from './Rendered';
 
 export interface MarkdownProps {
@@ -31,14 +32,15 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps): JSX.Ele
 const Block = memo(function Block({ source }: { readonly source: string }): JSX.Element {
   const { trans } = useHost();
   const code = codeOf(source);
-  const rendered = <Rendered mimeType="text/markdown" value={source} />;
   return code === null ? (
     <Reachable className="jcs-Wide" label={trans.__('Table or formula')}>
-      {rendered}
+      <Rendered mimeType="text/markdown" value={source} />
     </Reachable>
   ) : (
     <CodeBlock text={code} language={languageOf(source)}>
-      {rendered}
+      {partsOf(source, code).map((part, index) => (
+        <Rendered key={index} mimeType="text/markdown" value={part} />
+      ))}
     </CodeBlock>
   );
 });

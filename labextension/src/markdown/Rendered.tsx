@@ -31,6 +31,7 @@ export const Rendered = memo(function Rendered({ mimeType, value, metadata }: Re
       while (next && !isGone) {
         const data = { [mimeType]: next.value } as ConstructorParameters<typeof MimeModel>[0] & object;
         next = null;
+        const began = performance.now();
         try {
           await renderer.renderModel(
             new MimeModel({ data: data as never, metadata: metadata as never, trusted: false })
@@ -38,6 +39,7 @@ export const Rendered = memo(function Rendered({ mimeType, value, metadata }: Re
         } catch (error) {
           console.warn('Chat could not render', mimeType, error);
         }
+        await after(pauseFor(performance.now() - began));
       }
       isRendering = false;
     };
@@ -62,6 +64,24 @@ export const Rendered = memo(function Rendered({ mimeType, value, metadata }: Re
 
   return <div ref={place} className="jcs-Rendered" />;
 });
+
+/** Milliseconds before data is rendered again that took so long: most of the time is left to others. */
+function pauseFor(took: number): number {
+  return took < QUICK ? 0 : Math.min(took * SHARE, LONGEST);
+}
+
+/** Milliseconds within which data is rendered as often as it changes. */
+const QUICK = 4;
+
+/** Of so many parts of the time, one is spent on rendering what takes long. */
+const SHARE = 12;
+
+/** The longest pause in milliseconds. */
+const LONGEST = 500;
+
+function after(pause: number): Promise<void> | undefined {
+  return pause > 0 ? new Promise(resolve => setTimeout(resolve, pause)) : undefined;
+}
 
 /** Puts a widget into a node that is no widget's; formulas are typeset only in widgets that are attached. */
 function attach(widget: Widget, host: HTMLElement): void {
