@@ -242,21 +242,23 @@ def small_disk(root: Path) -> Iterator[Ballast]:
         subprocess.run(["umount", "--lazy", str(root)], check=True, capture_output=True)
 
 
-async def kill_often(folder: Path, kills: int, seed: int, *, is_full: bool = False) -> Found:
+async def kill_often(folder: Path, kills: int, seed: int, *, is_full: bool = False, slack_s: float = SLACK_S) -> Found:
     """So many kills of servers on one folder, then one last look."""
-    found = Found()
+    found, most_s = Found(), math.inf if is_full else DRAFT_S + slack_s
     with serving(folder) as servers:
         if is_full:
             with small_disk(servers.root) as ballast:
-                await _kill_often(servers, kills, random.Random(seed), found, ballast)
+                await _kill_often(servers, kills, random.Random(seed), found, most_s, ballast)
         else:
-            await _kill_often(servers, kills, random.Random(seed), found, None)
+            await _kill_often(servers, kills, random.Random(seed), found, most_s, None)
     return found
 
 
-async def _kill_often(servers: Servers, kills: int, dice: random.Random, found: Found, ballast: Ballast | None) -> None:
+async def _kill_often(
+    servers: Servers, kills: int, dice: random.Random, found: Found, most_s: float, ballast: Ballast | None
+) -> None:
     clients: list[Client] = []
-    killed_at, most_s = 0.0, math.inf if ballast else DRAFT_S + SLACK_S
+    killed_at = 0.0
     for number in range(kills + 1):
         (server,) = servers.start()
         if ballast:  # it starts on a disk as full as the last one has left it
