@@ -102,12 +102,17 @@ class Server:
         deadline = time.monotonic() + 60
         while True:
             try:
-                self.ask("GET", "/health")
-                return self
-            except OSError:
-                assert self._process.poll() is None, "the server ended as it started"
-                assert time.monotonic() < deadline, "the server did not start"
-                time.sleep(0.02)
+                answer = self.ask("GET", "/health")
+                if answer[0] == 200:
+                    return self
+            except OSError as refused:
+                answer = (0, str(refused))
+            assert self._process.poll() is None, f"the server ended as it started: {self._said()}"
+            assert time.monotonic() < deadline, f"the server did not start: {answer} {self._said()}"
+            time.sleep(0.02)
+
+    def _said(self) -> str:
+        return Path(self._log.name).read_text()[-3000:]
 
     def kill(self) -> float:
         """As a power cut of this process alone; when that was (monotonic)."""
@@ -131,7 +136,7 @@ class Server:
                 raw = response.read()
                 return response.status, json.loads(raw) if raw else None
         except urllib.error.HTTPError as refused:
-            return refused.code, json.loads(refused.read() or b"null")
+            return refused.code, _json_or_text(refused.read())
 
     async def rest(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         return await asyncio.to_thread(self.ask, method, path, body)
@@ -139,6 +144,13 @@ class Server:
     async def live(self, thread_id: str, after: int = 0) -> Socket:
         url = f"ws://{self.address}/threads/{thread_id}/live?after={after}&token={TOKEN}"
         return Socket(await websocket_connect(HTTPRequest(url)))
+
+
+def _json_or_text(raw: bytes) -> Any:
+    try:
+        return json.loads(raw or b"null")
+    except ValueError:  # not one of ours, or not in order
+        return raw.decode(errors="replace")
 
 
 @dataclass
