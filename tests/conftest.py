@@ -1,4 +1,14 @@
 """What tests of several folders share. Asynchronous tests run in pytest-jupyter's loop, which their server lives in;
 those that share a kernel over a module are marked for pytest-asyncio."""
 
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+# An example takes as long as a busy machine lets it. The same examples each time: a change is judged by itself; to look
+# further, `--hypothesis-profile wander`.
+settings.register_profile("settled", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("wander", settings.get_profile("settled"), derandomize=False)
+settings.load_profile("settled")

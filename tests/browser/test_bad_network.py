@@ -83,5 +83,5 @@ def test_a_chat_whose_network_drops_goes_down_and_falls_silent_shows_all_of_it_o
         proxy.go_deaf()
         page.evaluate("window.dispatchEvent(new Event('online'))")
         chat.send("back at once")
-        expect(chat.log.get_by_text("back at once")).to_have_count(2, timeout=8_000)
+        expect(chat.log.get_by_text("back at once")).to_have_count(2, timeout=15_000)
         assert said(lab, "user")[3:] == ["back at once"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PING_MS = 400
+PING_MS = 1000
 """How often it pings in tests; in life it is every 10 s."""
 CONFIG = """
 import sys
