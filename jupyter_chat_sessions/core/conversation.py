@@ -256,36 +256,40 @@ def _adopted(before: Conversation, line: Line) -> Conversation:
 
 
 def _with_message(before: Conversation, line: MessageLine) -> Conversation:
-    before = _with_words(before, line)
     message_id = MessageId(line.message["id"])
-    if line.message["role"] != "user" or line.run_id is None or message_id in before.accepted:
-        return before
+    changes = _words(before, line)
+    if line.message["role"] == "user" and line.run_id is not None and message_id not in before.accepted:
+        changes |= _acceptance(before, line, message_id, line.run_id)
+    return replace(before, **changes)
+
+
+def _acceptance(before: Conversation, line: MessageLine, message_id: MessageId, run_id: RunId) -> dict[str, Any]:
+    """What a person's message changes beside what lists show."""
     wishes = _lasting(line.options, is_here=line.options.place == before.place)
-    accepted = Accepted(line.run_id, line.seq, fingerprint(line.message.get("content")), wishes)
-    now = replace(
-        before,
-        accepted=before.accepted.insert(message_id, accepted),
-        origin=before.origin if before.accepted else line.options.door,
-        is_listed=before.is_listed or line.options.is_listed,
-        first_words=before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
-    )
+    accepted = Accepted(run_id, line.seq, fingerprint(line.message.get("content")), wishes)
+    changes = {
+        "accepted": before.accepted.insert(message_id, accepted),
+        "origin": before.origin if before.accepted else line.options.door,
+        "is_listed": before.is_listed or line.options.is_listed,
+        "first_words": before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
+    }
     if line.options.place != before.place:
-        return replace(now, wanted={})
-    return replace(
-        now,
-        queue=(*before.queue, Waiting(message_id, line.run_id, line.seq, line.options)),
-        wanted=before.wanted if line.options.permissions is None else line.options.permissions,
-    )
+        return {**changes, "wanted": {}}
+    return {
+        **changes,
+        "queue": (*before.queue, Waiting(message_id, run_id, line.seq, line.options)),
+        "wanted": before.wanted if line.options.permissions is None else line.options.permissions,
+    }
 
 
-def _with_words(before: Conversation, line: MessageLine) -> Conversation:
-    """What a list of threads shows: how many messages, the last words, when."""
+def _words(before: Conversation, line: MessageLine) -> dict[str, Any]:
+    """What a message changes in lists of threads: how many there are, the last words, when."""
     when = max(before.updated, line.created)  # a clock that is set back takes no thread down the list
+    changes: dict[str, Any] = {"updated": when, "seq": max(before.seq, line.seq)}
     if line.message["role"] == "tool":
-        return replace(before, updated=when)
+        return changes
     words = gist(text_of(line.message), PREVIEW_LENGTH)
-    count = before.message_count + 1
-    return replace(before, message_count=count, last_words=words or before.last_words, updated=when)
+    return {**changes, "message_count": before.message_count + 1, "last_words": words or before.last_words}
 
 
 def _with_start(before: Conversation, line: StartLine) -> Conversation:
@@ -293,6 +297,7 @@ def _with_start(before: Conversation, line: StartLine) -> Conversation:
     run = Run(line.run_id, line.message_id, parent, line.model, seq=line.seq)
     return replace(
         before,
+        seq=max(before.seq, line.seq),
         running=run,
         asked=None,
         wishes=_wishes(before, line),
@@ -358,7 +363,8 @@ def _with_outcome(before: Conversation, line: RunLine) -> Conversation:
     run = before.runs.get(line.run_id)
     runs = before.runs if run is None else before.runs.insert(line.run_id, replace(run, outcome=line.outcome))
     has_ended = before.running is not None and before.running.run_id == line.run_id
-    return replace(before, runs=runs, running=None if has_ended else before.running)
+    seq = max(before.seq, line.seq)
+    return replace(before, seq=seq, runs=runs, running=None if has_ended else before.running)
 
 
 def fingerprint(content: Any) -> bytes:

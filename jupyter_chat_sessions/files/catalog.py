@@ -128,14 +128,17 @@ class Catalog:
         """Takes a thread out; the version from which it is gone."""
         return self.change(lambda entries: _drop(entries, thread_id))
 
-    def change(self, change: Callable[[Entries], None]) -> int:
-        """Changes the entries, one version for all that changed; the version that then stands."""
+    def change(self, change: Callable[[Entries], None], rebuild: Callable[[], Entries] | None = None) -> int:
+        """Changes the entries, one version for all that changed; the version that then stands.
+
+        `rebuild` makes those of a catalog that is lost, where that is not to read every transcript.
+        """
         with opened_folder(self._chats) as chats_fd:
             if chats_fd is None:
                 raise ThreadNotFound(f"There is no {self._chats}.")
             with self._locked(chats_fd) as raw:
                 before = _parse(raw)
-                record = before or _Record(_salvaged_version(raw), self._rebuild(), {})
+                record = before or _Record(_salvaged_version(raw), (rebuild or self._rebuild)(), {})
                 entries = dict(record.entries)
                 change(entries)
                 if before is not None and entries == before.entries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ class ChatsFolder:
         self._clock = clock
         self._catalog = Catalog(path, self._entries)
         self._seen: tuple[int, frozenset[ThreadId]] | None = None
+        self._turn = threading.Lock()
         self._without_entry: dict[ThreadId, tuple[int, int, int]] = {}
 
     @property
@@ -128,7 +130,14 @@ class ChatsFolder:
         return found
 
     def list(self) -> Listing:
-        """The threads that have a message. What was added or taken away behind the catalog's back is put right."""
+        """The threads that have a message. What was added or taken away behind the catalog's back is put right.
+
+        Where that takes long, as in a large folder without a catalog, whoever lists meanwhile waits for it.
+        """
+        with self._turn:
+            return self._list()
+
+    def _list(self) -> Listing:
         there = self.thread_ids()
         listing = self._catalog.read()
         known = listing.guids if listing else frozenset()
@@ -148,7 +157,8 @@ class ChatsFolder:
                 entries.setdefault(entry["guid"], entry)
 
         try:
-            self._catalog.change(change)
+            # Where there is no catalog, all that there is has just been found: it is not read a second time.
+            self._catalog.change(change, rebuild=None if listing else dict)
         except StorageFailed:  # a folder that is only read is still listed
             entries: Entries = {entry["guid"]: dict(entry) for entry in listing.chats} if listing else {}
             change(entries)
@@ -217,8 +227,8 @@ class ChatsFolder:
         """A thread's entry as its transcript tells it; `None` where there is none to show or it cannot be read."""
         journal = self.journal(thread_id)
         try:
-            header = journal.header()
-            return None if header is None else entry_of(begin(thread_id, header, journal.read()), header.created)
+            header, lines = journal.whole()
+            return None if header is None else entry_of(begin(thread_id, header, lines), header.created)
         except ChatError:
             return None
 

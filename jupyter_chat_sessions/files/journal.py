@@ -70,9 +70,13 @@ class FileJournal:
 
     def read(self) -> tuple[Line, ...]:
         """Every line from the first to the newest."""
+        return self.whole()[1]
+
+    def whole(self) -> tuple[Header | None, tuple[Line, ...]]:
+        """The header and every line, by one look at the file."""
         with self._turn, self._looking() as opened:
             self.bad_lines, self._place = 0, None
-            return () if opened is None else self._read_on(opened)
+            return (None, ()) if opened is None else (opened.top.header, self._read_on(opened))
 
     def has_news(self) -> bool:
         """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,26 @@ def test_a_catalog_that_is_none_is_made_again_with_every_chat_and_its_title(
     assert _file(folder)["chats"] == list(listing.chats)
     if damage == "torn":
         assert listing.version == before["version"] + 1
+
+
+def test_a_first_listing_opens_each_transcript_once_however_many_list_at_once(
+    folder: ChatsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {_thread(folder, f"question {number}").journal.thread_id for number in range(8)}
+    (folder.path / "catalog.json").unlink()
+    opened, opening = list[str](), os.open
+
+    def noted(name: Any, *arguments: Any, **options: Any) -> int:
+        if name == "chat.jsonl":
+            opened.append(name)
+        return opening(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", noted)
+    anew = ChatsFolder(folder.path)
+    with ThreadPoolExecutor(4) as workers:
+        for listing in [workers.submit(anew.list) for _ in range(4)]:
+            assert listing.result(20).guids == there
+    assert len(opened) == len(there)
 
 
 def test_a_change_to_a_lost_catalog_brings_every_other_chat_back(folder: ChatsFolder) -> None:
