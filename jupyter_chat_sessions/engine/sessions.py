@@ -15,7 +15,7 @@ from .session import Session
 log = logging.getLogger(__name__)
 
 BUSY_LOOK_S = 0.1
-QUIET_LOOK_S = 1.0
+QUIET_LOOK_S = 0.5
 IDLE_CLOSE_S = 60.0
 
 Open = Callable[[], Session]
