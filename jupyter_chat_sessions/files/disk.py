@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -32,13 +31,25 @@ def refused(error: OSError, what: str) -> StorageFailed:
     return StorageFailed(message)
 
 
-@contextmanager
-def refusals(what: str) -> Iterator[None]:
+def refusals(what: str) -> AbstractContextManager[None]:
     """Lets what the disk refuses inside out as a `StorageFailed` or one of its kinds."""
-    try:
-        yield
-    except OSError as error:
-        raise refused(error, what) from error
+    return _Refusals(what)
+
+
+class _Refusals(AbstractContextManager[None]):
+    """A class, since a decision enters half a dozen of them and a generator costs four times as much."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError):
+            raise refused(error, self._what) from error
 
 
 def read_range(fd: int, start: int, end: int) -> bytes:

@@ -6,7 +6,6 @@ one write, or nothing; a thread that has gone is never made again by a journal t
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,7 +75,7 @@ class FileJournal:
         """The header and every line, by one look at the file."""
         with self._turn, self._looking() as opened:
             self.bad_lines, self._place = 0, None
-            return (None, ()) if opened is None else (opened.top.header, self._read_on(opened))
+            return (None, ()) if opened is None else (opened.top.header, self._news(opened)[0])
 
     def has_news(self) -> bool:
         """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""
@@ -104,20 +103,20 @@ class FileJournal:
             with self._file.reading() as opened:
                 yield opened
 
-    def _read_on(self, opened: Open) -> tuple[Line, ...]:
-        """The lines that were not read yet; the place moves behind them.
+    def _news(self, opened: Open) -> tuple[tuple[Line, ...], Place, bytes]:
+        """The lines that were not read yet, the place behind them, where it stands from now on, and what is torn there.
 
         A torn last line is left for later: the next write ends it. One that lacks only its newline is a line.
         """
         place, data = self._unread(opened)
         end = data.rfind(b"\n") + 1
         groups = [decode(raw, opened.top.origin) for raw in data[:end].split(b"\n") if raw.strip()]
-        if torn := decode(data[end:], opened.top.origin):
-            groups.append(torn)
+        if data[end:] and (last := decode(data[end:], opened.top.origin)):
+            groups.append(last)
             end = len(data)
         self.bad_lines += sum(not group for group in groups)
         self._place = place.after(data[:end], opened.identity, opened.size)
-        return tuple(line for group in groups for line in group)
+        return tuple(line for group in groups for line in group), self._place, data[end:]
 
     def _unread(self, opened: Open) -> tuple[Place, bytes]:
         """Where this journal stands, and the bytes behind it. A file replaced by a longer one is followed."""
@@ -154,13 +153,14 @@ class FileJournal:
         with self._file.writing() as opened:
             if opened is None:
                 return False
-            news = self._read_on(opened)
+            news, end, torn = self._news(opened)
             writing = self._decide(decide, news, opened)
             if writing.lines:
                 data = b"".join(encode(line) for line in writing.lines)
-                if not _ends_with_newline(opened):
+                if torn or not end.mark.endswith(b"\n"):
                     data = b"\n" + data
-                behind = self._behind(opened, data)  # known before, so that nothing can fail once it is written
+                # Where it will stand is known before, so that nothing can fail once it is written.
+                behind = end.after(torn + data, opened.identity, opened.size + len(data))
                 opened.append(data, is_synced=writing.is_synced)
                 self._place = behind
         return True
@@ -186,11 +186,6 @@ class FileJournal:
             return decide(news)
         finally:
             self._deciding = None
-
-    def _behind(self, opened: Open, data: bytes) -> Place:
-        """The place behind what is about to be written, and behind a torn tail before it."""
-        place, torn = self._unread(opened)
-        return place.after(torn + data, opened.identity, opened.size + len(data))
 
     def _refuse_deleted(self) -> None:
         has_gone = self._file.has_existed and self._file.look() is None
@@ -268,8 +263,3 @@ class FileJournal:
 
 def _groups(opened: Open) -> Iterator[tuple[Line, ...]]:
     return groups_backwards(opened.fd, opened.top.end, opened.size, opened.top.origin)
-
-
-def _ends_with_newline(opened: Open) -> bool:
-    with refusals("Reading a transcript"):
-        return os.pread(opened.fd, 1, opened.size - 1) == b"\n"

@@ -6,6 +6,7 @@ The rule kept here: from `.chats` down nothing is followed. What leads to `.chat
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,13 @@ def parts_below_chats(folder: Path) -> tuple[Path, tuple[str, ...]]:
     return Path(*parts[:first]), parts[first:]
 
 
+@functools.lru_cache(maxsize=1024)
+def _names_to(folder: Path) -> tuple[str, ...]:
+    """The names to open one after another: what leads to `.chats` as one, then each part below it."""
+    base, parts = parts_below_chats(folder)
+    return (str(base), *parts)
+
+
 @contextmanager
 def opened_folder(folder: Path) -> Iterator[int | None]:
     """A descriptor of the folder; `None` where there is none. `Unreadable` where a link or a file is in its place."""
@@ -51,10 +59,8 @@ def opened_folder(folder: Path) -> Iterator[int | None]:
 
 
 def _open_folder(folder: Path) -> int | None:
-    base, parts = parts_below_chats(folder)
     fd: int | None = None
-    names: tuple[str, ...] = (str(base), *parts)
-    for name in names:
+    for name in _names_to(folder):
         try:
             inner = os.open(name, _FOLDER if fd is not None else _LEADING_FOLDER, dir_fd=fd)
         except FileNotFoundError:
