@@ -112,6 +112,8 @@ class Caller:
             "always": helps,
             "grant": grant,
         }
+        if self.stage.is_visitors:
+            interrupt["visitor"] = True
         return {**interrupt, "shown": dict(shown)} if shown else interrupt
 
     def _clients_interrupt(self, asked: AskedCall, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -82,6 +82,8 @@ export type Question = Interrupt & {
   readonly level?: Level;
   /** Whether allowing it for the whole thread would help the next time. */
   readonly always?: boolean;
+  /** Whether it was a visitor's message that led to it. */
+  readonly visitor?: boolean;
   /** What is shown beside the arguments: the code that would run, or what would change. */
   readonly shown?: {
     readonly code?: string;
@@ -116,7 +118,7 @@ export interface ToolRecord {
   readonly diff?: string;
   readonly cell_id?: string;
   /** Why a call has not run. */
-  readonly code?: 'denied_by_person' | 'denied_by_rule' | 'nobody_there';
+  readonly code?: 'denied_by_person' | 'denied_by_rule' | 'not_chosen' | 'nobody_there';
   /** What a person who allowed the call let run instead of what was written. */
   readonly edited_arguments?: Readonly<Record<string, unknown>>;
 }
@@ -432,6 +434,10 @@ export interface SendOptions {
   readonly permissions?: Readonly<Record<string, Permission>>;
   readonly mode?: 'queue' | 'reject' | 'interrupt';
   readonly model?: string | null;
+  /** What the agent is told before the conversation, for the answers to this message. */
+  readonly instructions?: string;
+  /** The tools that these answers may use; none where it is empty, all where it is left out. */
+  readonly tool_names?: readonly string[];
   /** Only to branch; `null` is the root. */
   readonly parentRunId?: string | null;
 }

@@ -115,6 +115,7 @@ describe('The dialog', () => {
     await user.click(screen.getByRole('radio', { name: 'Read and write' }));
     await user.selectOptions(screen.getByRole('combobox'), '1 hour');
     expect(screen.getByRole('status').textContent).toContain('can run code in this chat’s folder');
+    expect(screen.getByRole('status').textContent).toContain('You are asked each time');
     await user.click(screen.getByRole('button', { name: 'Create link' }));
     expect(props.onCreate).toHaveBeenLastCalledWith('send', 3600);
   });
@@ -122,7 +123,9 @@ describe('The dialog', () => {
   it('says what writing means where nothing confines tools', async () => {
     show({ level: 'unconfined' });
     await userEvent.setup().click(screen.getByRole('radio', { name: 'Read and write' }));
-    expect(screen.getByRole('status').textContent).toContain('Nothing confines code here');
+    expect(screen.getByRole('status').textContent).toContain('runs only when you allow it, each time');
+    await userEvent.setup().click(screen.getByRole('radio', { name: /decide what may run/ }));
+    expect(screen.getByRole('status').textContent).toContain('nothing confines it');
   });
 
   it('says that who decides, decides on the notebook too', async () => {

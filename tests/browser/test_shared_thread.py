@@ -151,6 +151,7 @@ def test_a_visitor_who_may_write_writes_and_is_not_asked_to_decide(lab: Lab, pag
     expect(chat.approval).to_be_visible(timeout=30_000)
     expect(seen.log).to_contain_text("Waiting for a decision")
     expect(seen.approval).to_have_count(0)
+    expect(chat.approval).to_contain_text("A visitor of this chat brought it up.")
     chat.approval.get_by_role("button", name="Approve", exact=True).click()
     chat.is_done()
     seen.shows("The tool said: it ran")

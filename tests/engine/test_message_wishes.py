@@ -83,6 +83,7 @@ async def test_what_was_granted_for_the_thread_is_the_owners_and_a_visitors_mess
     async with opened(runner(agent, tools)) as session:
         session.watch(Seen())
         assert await session.ended((await session.send(asking(OWNERS))).run_id) == "waiting"
+        assert "visitor" not in asked_of(session)
         await session.ended((await session.answer(always(session), new_run_id(), None, "owner")).run_id)
         assert await session.ended((await session.send(asking(OWNERS))).run_id) == "success"
         for _ in range(2):

@@ -417,7 +417,7 @@ async def test_a_visitors_message_reads_the_notebook_only_with_the_owners_word_a
     await visitor.send("tell me all", options={"model": "played"})
     ended = await owner.event("RUN_FINISHED")
     [interrupt] = ended["outcome"]["interrupts"]
-    assert (interrupt["tool"], interrupt["always"]) == ("read_notebook", False)
+    assert (interrupt["tool"], interrupt["always"], interrupt["visitor"]) == ("read_notebook", False, True)
     run_id, yes = ended["runId"], {"interruptId": interrupt["id"], "status": "resolved", "payload": {"approve": True}}
     await visitor.say(kind="answer", id="1", runId=run_id, answers=[yes])
     assert (await visitor.answer("1"))["code"] == "forbidden"

@@ -64,7 +64,10 @@ function CallsCard(props: ApprovalCardProps): JSX.Element {
             : trans.__('Allow these %1 calls?', questions.length)}
         </strong>
       </header>
-      <p className="jcs-Approval-level">{meaningOf(questions[0], trans)}</p>
+      <p className="jcs-Approval-level">
+        {questions.some(each => each.visitor) && `${trans.__('A visitor of this chat brought it up.')} `}
+        {meaningOf(questions[0], trans)}
+      </p>
       {questions.map(question => (
         <Asked
           key={question.id}
@@ -171,6 +174,8 @@ function meaningOf(question: Question | undefined, trans: ReturnType<typeof useH
     case 'list_variables':
     case 'inspect_variable':
       return trans.__('It would look at the variables of your notebook’s kernel.');
+    case 'read_notebook':
+      return trans.__('It would read your notebook with its outputs, and tell of them in this chat.');
     case 'import_file':
       return trans.__('It would copy a file of yours into this chat’s folder.');
     case 'install_package':
