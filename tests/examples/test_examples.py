@@ -73,10 +73,11 @@ def test_the_quickstart_shows_a_panel(run: Run) -> None:
 @pytest.mark.slow
 def test_a_csv_becomes_numbers_and_a_plot(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    _, summed, _, listed, asked = run("data_analysis")
+    _, summed, _, listed, asked, tools = run("data_analysis")
     assert "harbour: 30 days, 16.9 °C on average" in shown(summed)
     assert "('plot-1.png', 'image/png')" in shown(listed)
     assert shown(asked).startswith("The warmest day at the harbour had 2")
+    assert "| `import_file` | asks first |" in shown(tools)
     (drawn,) = (tmp_path / "examples").glob(".chats/*/files/*.png")
     assert drawn.read_bytes().startswith(b"\x89PNG")
 
