@@ -184,14 +184,16 @@ class SandboxKernels:
             self._context.setsockopt(zmq.MAXMSGSIZE, self.policy.message_bytes)
             self._context.setsockopt(zmq.RCVHWM, self.policy.message_count)
             self._context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
+            specs = SandboxKernelSpecs(self.policy)
             self._running = AsyncMultiKernelManager(
                 kernel_manager_class="jupyter_client.manager.AsyncKernelManager",  # no restarter
-                kernel_spec_manager=SandboxKernelSpecs(self.policy),
+                kernel_spec_manager=specs,
                 context=self._context,
             )
             self._closing = asyncio.Event()
             self._culler = asyncio.create_task(self._cull(self._closing))
             self._watch.begin()
+            await asyncio.to_thread(specs.look_around, self._kernel_name)
             await asyncio.to_thread(sweep_stale)
         return self._running
 

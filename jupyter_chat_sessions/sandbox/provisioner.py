@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -247,6 +247,12 @@ class SandboxKernelSpecs(KernelSpecManager):
         config = {"backend": self._policy.backend, "policy": self._policy}
         spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME, "config": config}
         return spec
+
+    def look_around(self, kernel_name: str) -> None:
+        """Has what the first look for a kernel loads be there: much of IPython, and what is installed. Blocks."""
+        KernelProvisionerFactory.instance()
+        with contextlib.suppress(NoSuchKernel):  # the start will say so
+            self.get_kernel_spec(kernel_name)
 
 
 def register_provisioner() -> None:
