@@ -85,6 +85,11 @@ class Spare:
         if self._kernels.policy.spare_s > 0 and not is_at_it and not self._is_closed:
             self._preparing = asyncio.create_task(self._prepare(folder))
 
+    async def settled(self) -> None:
+        """Waits until the one that was begun is there, or has failed."""
+        if self._preparing is not None:
+            await asyncio.wait([self._preparing])
+
     async def _prepare(self, folder: Path) -> None:
         place = _place(folder)
         if place in self._refused or (self._waiting is not None and self._is_good(self._waiting, folder)):
@@ -174,8 +179,7 @@ class Spare:
     async def close(self) -> None:
         """Ends it for good."""
         self._is_closed = True
-        if self._preparing is not None:
-            await asyncio.wait([self._preparing])
+        await self.settled()
         await self.end()
 
     def _forget(self) -> _Waiting | None:

@@ -236,8 +236,7 @@ async def test_from_a_kernel_that_waited_for_its_chat_no_attack_gets_further(
         runner.prepare(world.thread_id)
         waiting = runner.kernels.spare
         try:
-            assert waiting._preparing is not None
-            await waiting._preparing
+            await waiting.settled()
             assert waiting._waiting is not None
             kernel = waiting._waiting.start.result()
             found = await world.attacked(harmless_only=False)

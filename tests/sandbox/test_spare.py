@@ -54,8 +54,7 @@ async def waiting_pid(runner: SandboxRunner) -> int:
     """The process of a kernel that waits, made ready now."""
     runner.prepare(new_thread_id())
     spare = runner.kernels.spare
-    assert spare._preparing is not None
-    await spare._preparing
+    await spare.settled()
     assert spare._waiting is not None
     pid = spare._waiting.start.result().provisioner.kernel_pid
     assert pid is not None
@@ -217,8 +216,7 @@ async def test_it_gives_way_to_a_kernel_that_is_needed_and_takes_no_ones_place(t
         await told_by(runner, "x = 1", older)
         assert spares(tmp_path) == []
         runner.prepare(new_thread_id())
-        assert runner.kernels.spare._preparing is not None
-        await runner.kernels.spare._preparing
+        await runner.kernels.spare.settled()
         assert spares(tmp_path) == []
         assert (await told_by(runner, "x", older)).result.content == "1"
 

@@ -41,8 +41,7 @@ async def test_python_waits_for_a_new_chat_once_there_are_chats_and_is_never_one
     first, second = new_id(), new_id()
     await (await live(first)).next()
     waiting = chats()._sandbox.kernels.spare
-    assert waiting._preparing is not None
-    await waiting._preparing
+    await waiting.settled()
     assert found(jp_root_dir, ".chats") == [], "who only looks makes no folder"
     said = {"content": "hello", "model": "played"}
     assert (await rest("POST", f"/threads/{first}/messages", said, query=WAIT)).status == 200
