@@ -1,4 +1,5 @@
-"""When Python is started before a chat asks for it: when one is looked at, and when a model is asked in it."""
+"""When Python is started before a chat asks for it: when a person begins to write in one, and when a model is
+asked there."""
 
 from __future__ import annotations
 

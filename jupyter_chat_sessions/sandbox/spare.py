@@ -72,6 +72,7 @@ class Spare:
         self._kernels = kernels
         self._waiting: _Waiting | None = None
         self._preparing: asyncio.Task[None] | None = None
+        self._expiring: asyncio.Task[bool] | None = None
         self._refused: set[Path] = set()
         """Where it did not work."""
         self._swept: set[Path] = set()
@@ -138,7 +139,10 @@ class Spare:
         if waiting.expiry is not None:
             waiting.expiry.cancel()
         loop = asyncio.get_running_loop()
-        waiting.expiry = loop.call_later(self._kernels.policy.spare_s, lambda: loop.create_task(self.end()))
+        waiting.expiry = loop.call_later(self._kernels.policy.spare_s, self._expire)
+
+    def _expire(self) -> None:
+        self._expiring = asyncio.create_task(self.end())
 
     # --- giving it away ----------------------------------------------------------------------------------------------
 

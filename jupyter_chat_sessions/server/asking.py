@@ -31,7 +31,8 @@ Items = tuple[Mapping[str, Any], ...]
 class Sender:
     """Who sends, and what there is to ask for. `visitor`: which share they came by, `None` for the thread's own people.
 
-    `with_values` gives what goes along with a message the values of the variables that it only names.
+    `with_values` gives what goes along with a message the values of the variables that it only names; `prepare` is told
+    of a thread in which a message is being written.
     """
 
     subject: Subject
@@ -39,6 +40,7 @@ class Sender:
     visitor: str | None
     tools: Collection[str]
     with_values: Callable[[Items, Session], Awaitable[Items]]
+    prepare: Callable[[ThreadId], None]
 
 
 async def sent(
@@ -80,6 +82,9 @@ async def answer_to(message: str | bytes, session: Session, sender: Sender, hear
             raise Forbidden("Your token does not allow this.")
         if isinstance(frame, bodies.NotebookFrame):
             hear_page(frame.id, frame.value, cast("Mapping[str, str] | None", frame.error))
+            return plain_ack(frame.id)
+        if isinstance(frame, bodies.WritingFrame):
+            sender.prepare(session.thread_id)
             return plain_ack(frame.id)
         if isinstance(frame, bodies.SendFrame):
             said = await sent(frame.id, frame.content, frame.options, session, sender)

@@ -213,6 +213,11 @@ class WithdrawFrame(Body):
     messageId: Id  # noqa: N815
 
 
+class WritingFrame(Body):
+    kind: Literal["writing"]
+    id: Id
+
+
 class HeadFrame(Body):
     kind: Literal["head"]
     id: Id
@@ -236,7 +241,7 @@ class AnswerFrame(Body):
 
 
 DecidingFrame = CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame
-ClientFrame = SendFrame | DecidingFrame | NotebookFrame
+ClientFrame = SendFrame | DecidingFrame | NotebookFrame | WritingFrame
 
 client_frame: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="kind")])
 

@@ -74,8 +74,8 @@ class ChatSessions(ExtensionApp):
     ).tag(config=True)
     spare_kernel = Bool(
         True,
-        help="Start Python ahead when a new chat is opened or asks a model, so that its first call need not wait: one "
-        "process at most, for five minutes, on Linux, where 1 GB of memory is free and the limit, if any, is 2 GB.",
+        help="Start Python ahead when a person writes in a new chat or it asks a model, so that its first call need "
+        "not wait: one process at most, for five minutes, on Linux, where memory allows (docs/sandbox.md).",
     ).tag(config=True)
     tool_permissions = Dict(
         key_trait=Unicode(),

@@ -106,8 +106,6 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
             if self.grant is None and self.get_query_argument("notebooks", "") == "true":
                 self.app.open_pages.join(self, self.subject)
             self._write(self._hello(session, after))
-            if self.grant is None:
-                self.app.chats.ahead.prepare(session.thread_id)
         except ChatError as error:
             self.dismiss(error)
         except web.HTTPError:

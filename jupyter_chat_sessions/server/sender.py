@@ -17,4 +17,5 @@ def sender_at(door: ThreadDoor) -> Sender:
         door.visitor,
         [spec.name for spec in door.chats.tool_specs()],
         functools.partial(with_values, door),
+        door.chats.ahead.prepare,
     )

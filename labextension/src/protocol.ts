@@ -482,6 +482,12 @@ export interface AnswerFrame {
   readonly answers: readonly ResumeEntry[];
 }
 
+/** A person has begun to write: what a new chat's first call needs can be made ready. */
+export interface WritingFrame {
+  readonly kind: 'writing';
+  readonly id: string;
+}
+
 /** This page's answer about a notebook; `id` is the question's. */
 export interface NotebookFrame {
   readonly kind: 'notebook';
@@ -491,7 +497,14 @@ export interface NotebookFrame {
 }
 
 export type ClientFrame =
-  NotebookFrame | SendFrame | CancelFrame | RegenerateFrame | HeadFrame | WithdrawFrame | AnswerFrame;
+  | NotebookFrame
+  | SendFrame
+  | CancelFrame
+  | RegenerateFrame
+  | HeadFrame
+  | WithdrawFrame
+  | WritingFrame
+  | AnswerFrame;
 
 /** Codes a socket is closed with for good: malformed, a token that ended, another's, deleted, unreadable. */
 export const CLOSED_FOR_GOOD: readonly number[] = [4400, 4401, 4404, 4410, 4422];

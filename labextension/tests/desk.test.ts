@@ -141,6 +141,23 @@ test('of two threads opened one after the other the second stays, however late t
   expect(desk.value.thread.snapshot().view.messages.size).toBe(0);
 });
 
+test('the server is told once when a message is begun, and not while it cannot be reached', async () => {
+  const { desk, answer, wires } = room(REPORT);
+  await answer();
+  desk.newChat();
+  const { thread } = desk.value;
+  const wire = wires.get(thread.id);
+  thread.write('before it is there');
+  thread.write('');
+  wire?.hearer.onConnection('live', 0);
+  expect(wire?.sent).toEqual([]);
+  'plot'.split('').forEach((_, end) => thread.write('plot'.slice(0, end + 1)));
+  expect(wire?.sent).toMatchObject([{ kind: 'writing' }]);
+  thread.submit('plot');
+  thread.write('and');
+  expect(wire?.sent).toMatchObject([{ kind: 'writing' }, { kind: 'send' }, { kind: 'writing' }]);
+});
+
 test('where a page may keep nothing and no dialog opens, as in a sandboxed frame, chats go on', async () => {
   const nothing = vi.spyOn(globalThis, 'localStorage', 'get').mockImplementation(() => {
     throw new DOMException('The document is sandboxed.', 'SecurityError');

@@ -21,7 +21,7 @@ from jupyter_chat_sessions.sandbox import SandboxRunner
 from jupyter_chat_sessions.sandbox import spare as spare_module
 from jupyter_chat_sessions.sandbox.folder import make_folder
 from jupyter_chat_sessions.sandbox.spare import Spare
-from jupyter_chat_sessions.sandbox.spare_folder import PREFIX, sweep_spares
+from jupyter_chat_sessions.sandbox.spare_folder import PREFIX, SpareFolder, sweep_spares
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -139,6 +139,30 @@ async def test_a_chat_with_a_folder_starts_cold_and_the_next_new_one_gets_what_w
         await asyncio.gather(told_by(runner, "x = 1", newer), told_by(runner, "y = 2", older))
         assert pid_of(runner, newer) == waited
         assert "uploaded.csv" in os.listdir(tmp_path / ".chats" / older / "files")
+
+
+@pytest.mark.slow
+async def test_a_file_that_is_uploaded_in_the_very_moment_is_kept_and_the_chat_starts_cold(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread_id, move_to = new_thread_id(), SpareFolder.move_to
+
+    def move_too_late(spare: SpareFolder, folder: Path) -> None:
+        make_folder(folder)
+        (folder / "uploaded.csv").write_text("theirs")
+        move_to(spare, folder)
+
+    async with a_runner(tmp_path, backend) as runner:
+        waited = await waiting_pid(runner)
+        monkeypatch.setattr(SpareFolder, "move_to", move_too_late)
+        assert (await told_by(runner, "print(open('uploaded.csv').read())", thread_id)).result.content == "theirs"
+        assert pid_of(runner, thread_id) != waited
+        assert spares(tmp_path) == []
+        assert runner.kernels.room._held == 1
+        monkeypatch.setattr(SpareFolder, "move_to", move_to)
+        waited, other = await waiting_pid(runner), new_thread_id()
+        await told_by(runner, "1", other)
+        assert pid_of(runner, other) == waited, "one race does not end it all"
 
 
 @pytest.mark.slow

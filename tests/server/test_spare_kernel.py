@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from played import Played, calls
-from served import Connect, Rest, found, until
+from served import Connect, Rest, Socket, found, until
 
 from jupyter_chat_sessions.chats.chats import Chats
 from jupyter_chat_sessions.chats.settings import Settings
@@ -34,21 +34,34 @@ def spares(root: Path) -> list[str]:
     return [name for name in os.listdir(chats) if name.startswith(PREFIX)] if chats.is_dir() else []
 
 
+async def begin_to_write(socket: Socket) -> None:
+    await socket.say(kind="writing", id="w")
+    assert await socket.answer("w") == {"kind": "ack", "id": "w"}
+
+
 @pytest.mark.parametrize("chat_config", [AHEAD])
 async def test_python_waits_for_a_new_chat_once_there_are_chats_and_is_never_one_itself(
     rest: Rest, live: Connect, chats: Callable[[], Chats], agent: Played, jp_root_dir: Path, new_id: Callable[[], str]
 ) -> None:
     first, second = new_id(), new_id()
-    await (await live(first)).next()
+    socket = await live(first)
+    await socket.next()
     waiting = chats()._sandbox.kernels.spare
+    assert waiting._preparing is None, "who only looks starts nothing"
+    await begin_to_write(socket)
     await waiting.settled()
-    assert found(jp_root_dir, ".chats") == [], "who only looks makes no folder"
+    assert found(jp_root_dir, ".chats") == [], "a message that is not sent makes no folder"
     said = {"content": "hello", "model": "played"}
     assert (await rest("POST", f"/threads/{first}/messages", said, query=WAIT)).status == 200
     await until(lambda: waiting._waiting is not None and waiting._waiting.start.done())
     assert len(spares(jp_root_dir)) == 1
     listed = (await rest("GET", "/threads", query={"folder": ""})).json["threads"]
     assert [each["thread_id"] for each in listed] == [first]
+    await waiting.end()
+    socket = await live(second)
+    await socket.next()
+    await begin_to_write(socket)
+    await until(lambda: waiting._waiting is not None and waiting._waiting.start.done())
     agent.play = calls("run_python", code="import os; open('made', 'w').close(); print(os.getcwd())")
     answer = await rest("POST", f"/threads/{second}/messages", said, query=WAIT)
     result = next(each for each in answer.json["messages"] if each["role"] == "tool")

@@ -306,6 +306,10 @@ export class Thread {
   }
 
   write(draft: string): void {
+    const { draft: before, connection } = this.shown;
+    if (draft !== '' && before === '' && connection === 'live') {
+      this.wire.send({ kind: 'writing', id: newId() });
+    }
     this.writeDown({ draft });
   }
 
