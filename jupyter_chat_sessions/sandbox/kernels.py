@@ -27,7 +27,7 @@ from .folder import make_folder
 from .policy import SandboxPolicy
 from .provisioner import SandboxKernelSpecs, SandboxProvisioner, register_provisioner
 from .room import Room
-from .slot import Kernel, Slot
+from .slot import Kernel, Slot, noticed
 from .sockets import sweep_stale
 from .spare import Spare
 from .watch import Watch
@@ -130,7 +130,7 @@ class SandboxKernels:
             await self.end(slot, "crash")
         if slot.starting is None:
             slot.starting = asyncio.create_task(self._start(slot, folder, beside))
-            slot.starting.add_done_callback(_noticed)
+            slot.starting.add_done_callback(noticed)
         return await asyncio.shield(slot.starting)
 
     async def _start(self, slot: Slot, folder: Path, beside: Beside | None) -> Kernel:
@@ -289,9 +289,3 @@ class SandboxKernels:
         with contextlib.suppress(asyncio.TimeoutError):  # a call that nobody reads on never gives its turn back
             await asyncio.wait_for(slot.turn.acquire(), _PATIENCE_S)
             slot.turn.release()
-
-
-def _noticed(task: asyncio.Task[Kernel]) -> None:
-    """Looks at a start's error, which nobody waits for when its caller has given up."""
-    if not task.cancelled():
-        task.exception()

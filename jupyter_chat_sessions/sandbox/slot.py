@@ -62,3 +62,9 @@ class Slot:
     starting: asyncio.Task[Kernel] | None = None
     stopping: asyncio.Task[None] | None = None
     used: float = field(default_factory=time.monotonic)
+
+
+def noticed(start: asyncio.Task[Kernel]) -> None:
+    """Looks at a start's error, which nobody waits for when its caller has given up."""
+    if not start.cancelled():
+        start.exception()

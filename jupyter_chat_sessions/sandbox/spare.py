@@ -19,7 +19,7 @@ from .memory import has_memory_to_spare
 from .names import NAMES
 from .policy import SandboxPolicy
 from .room import Room
-from .slot import Kernel
+from .slot import Kernel, noticed
 from .spare_folder import SpareFolder, sweep_spares
 
 _PATIENCE_S = 10.0
@@ -88,6 +88,12 @@ class Spare:
 
     async def settled(self) -> None:
         """Waits until the one that was begun is there, or has failed."""
+        await self._begun()
+        if self._waiting is not None:
+            await asyncio.wait([self._waiting.start])
+
+    async def _begun(self) -> None:
+        """Waits until it is clear whether one is to be started, and its start has begun. Not for long."""
         if self._preparing is not None:
             await asyncio.wait([self._preparing])
 
@@ -118,17 +124,17 @@ class Spare:
             self._kernels.room.give()
             return
         start = asyncio.create_task(self._start(folder))
-        waiting = self._waiting = _Waiting(folder, start, kept(os.environ))
-        self._let_wait(waiting)
-        await asyncio.wait([start])
-        if start.exception() is not None and self._waiting is waiting:
-            self._forget()
+        start.add_done_callback(noticed)
+        self._waiting = _Waiting(folder, start, kept(os.environ))
+        self._let_wait(self._waiting)
 
     async def _start(self, folder: SpareFolder) -> Kernel:
         try:
             kernel = await self._kernels.launch(folder.files, is_spare=True)
         except BaseException:
             self._refused.add(folder.place)
+            if self._waiting is not None and self._waiting.folder is folder:
+                self._forget()
             self._kernels.room.give()
             await asyncio.to_thread(folder.remove)
             raise
@@ -151,10 +157,11 @@ class Spare:
 
         One that is still starting is waited for: a new one would take longer.
         """
-        waiting = self._waiting
-        if waiting is None or not waiting.is_for(folder) or await asyncio.to_thread(os.path.lexists, folder):
+        if await asyncio.to_thread(os.path.lexists, folder):
             return None
-        if self._waiting is not waiting:  # another chat was faster
+        await self._begun()
+        waiting = self._waiting
+        if waiting is None or not waiting.is_for(folder):
             return None
         self._forget()
         await asyncio.wait([waiting.start])
@@ -183,7 +190,7 @@ class Spare:
     async def close(self) -> None:
         """Ends it for good."""
         self._is_closed = True
-        await self.settled()
+        await self._begun()
         await self.end()
 
     def _forget(self) -> _Waiting | None:

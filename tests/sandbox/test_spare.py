@@ -209,10 +209,13 @@ async def test_two_new_chats_at_once_get_one_each_and_neither_sees_the_other(tmp
 async def test_a_chat_whose_kernel_is_still_starting_ahead_waits_for_it(tmp_path: Path, backend: str) -> None:
     async with a_runner(tmp_path, backend) as runner:
         runner.prepare(new_thread_id())
+        assert (await told_by(runner, "1 + 1", new_thread_id())).result.content == "2", "asked in the same moment"
+        assert runner.kernels.room._held == 1
+        runner.prepare(new_thread_id())
         assert await eventually(lambda: runner.kernels.spare._waiting is not None)
         assert not is_ready(runner.kernels.spare)
         assert (await told_by(runner, "1 + 1", new_thread_id())).result.content == "2"
-        assert runner.kernels.room._held == 1
+        assert runner.kernels.room._held == 2
 
 
 @pytest.mark.slow
