@@ -15,6 +15,7 @@ class RollDice:
         "roll_dice",
         "Roll dice with six sides.",
         parameters(count={"type": "integer", "minimum": 1, "maximum": 10, "default": 2}),
+        stays_in_thread=True,  # of what may reach further, the owner is asked when a visitor would have it run
     )
 
     def __init__(self, workplace):  # workplace.sandbox runs code in the chat's own kernel and knows its folder

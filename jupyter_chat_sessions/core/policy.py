@@ -5,8 +5,9 @@ granted for the thread; then the tool's own. Code a person typed is theirs and i
 system confines nothing, what a model wrote asks before it acts, whatever the tool says; only an administrator or the
 person lifts that. What must be asked each time, or needs a consent of its own, is lifted by no rule for all tools.
 
-A visitor of a shared thread has no voice. What their message would have reach the person's own things (their notebook,
-its kernel, files that are not the thread's) asks the person each time, whatever was granted and whoever wrote it.
+A visitor of a shared thread has no voice. What their message would have reach further than the thread asks the person
+each time, whatever was granted and whoever wrote it: the notebook, its kernel, the person's files, and any tool that
+does not say that it stays in the thread.
 """
 
 from __future__ import annotations
@@ -65,15 +66,15 @@ class Reach:
     level: Level
     sees_folder: bool = False
 
-    def is_personal(self, tool: ToolSpec, arguments: Mapping[str, Any]) -> bool:
-        """Whether the call gets at what is the person's own."""
-        gets_out = self.level == "unconfined" or self.sees_folder
-        return tool.is_personal or _consent(tool, arguments) is not None or (tool.acts and gets_out)
+    def leaves_thread(self, tool: ToolSpec, arguments: Mapping[str, Any]) -> bool:
+        """Whether the call may get at what is the person's own."""
+        gets_out = tool.acts and (self.level == "unconfined" or self.sees_folder)
+        return gets_out or not tool.stays_in_thread or _consent(tool, arguments) is not None
 
 
 def for_visitor(held: Permission, tool: ToolSpec, reach: Reach, arguments: Mapping[str, Any] = _NOTHING) -> Permission:
     """What holds for a call that a visitor's message led to, where `held` would for the person's own."""
-    return "ask" if held == "allow" and reach.is_personal(tool, arguments) else held
+    return "ask" if held == "allow" and reach.leaves_thread(tool, arguments) else held
 
 
 def grant_of(tool: ToolSpec, arguments: Mapping[str, Any]) -> str:

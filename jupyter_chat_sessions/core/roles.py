@@ -46,9 +46,9 @@ class ToolSpec:
 
     `acts`: it runs code or changes something, so where nothing confines it a person is asked first. `permission`: what
     holds for it unless an administrator, the person or the thread says otherwise. `asks_each_time`: a grant for the
-    thread does not help. `is_question`: it asks the person something, and their answer is its result. `is_personal`: it
-    reaches what is the person's own, such as their notebook or files that are not the thread's, so that for a visitor
-    of a shared thread the person is asked each time.
+    thread does not help. `is_question`: it asks the person something, and their answer is its result.
+    `stays_in_thread`: it gets at nothing but its thread's folder and kernel. Of any other the person is asked each time
+    that a visitor of a shared thread would have it run.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ToolSpec:
     permission: Permission = "allow"
     asks_each_time: bool = False
     is_question: bool = False
-    is_personal: bool = False
+    stays_in_thread: bool = False
     consent: Consent | None = None
 
 

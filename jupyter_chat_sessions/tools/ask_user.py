@@ -27,6 +27,7 @@ class AskUser:
             },
         ),
         is_question=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None: ...

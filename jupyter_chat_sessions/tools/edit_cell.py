@@ -36,7 +36,6 @@ class EditCell:
             after={"type": "string", "description": "For move: the cell it comes behind; without it, to the top."},
         ),
         permission="ask",
-        is_personal=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -31,6 +31,7 @@ class EditFile:
             count={"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1},
         ),
         acts=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -33,7 +33,6 @@ class ImportFile:
         ),
         acts=True,
         permission="ask",
-        is_personal=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

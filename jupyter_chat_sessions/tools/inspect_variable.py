@@ -73,6 +73,7 @@ class InspectVariable:
             max_rows={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
         consent=CONSENT,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -30,6 +30,7 @@ class ListFiles:
             glob={"type": "string", "minLength": 1, "description": "Such as *.csv or data/*.json; * also spans /."},
             max={"type": "integer", "minimum": 1, "maximum": 1000, "default": 200},
         ),
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -52,6 +52,7 @@ class ListVariables:
         "kernel and asks them first.",
         parameters(limit={"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, scope=SCOPE),
         consent=CONSENT,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -29,6 +29,7 @@ class ReadFile:
             offset_line={"type": "integer", "minimum": 1, "default": 1, "description": "The first line to read."},
             limit_lines={"type": "integer", "minimum": 1, "maximum": 5000, "default": 400},
         ),
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

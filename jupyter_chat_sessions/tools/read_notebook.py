@@ -22,7 +22,6 @@ class ReadNotebook:
             outputs={"type": "string", "enum": ["none", "text", "all"], "default": "text"},
             max_chars={"type": "integer", "minimum": 500, "maximum": 60_000, "default": 16_000},
         ),
-        is_personal=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -17,6 +17,7 @@ class RestartKernel:
         "End this chat's Python process; the next call starts a new one. Variables and imports are gone, files stay.",
         parameters(),
         acts=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

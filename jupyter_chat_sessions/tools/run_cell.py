@@ -26,7 +26,6 @@ class RunCell:
         ),
         permission="ask",
         asks_each_time=True,
-        is_personal=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

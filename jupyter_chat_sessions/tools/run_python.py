@@ -31,6 +31,7 @@ class RunPython:
             timeout_s=TIMEOUT,
         ),
         acts=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -78,6 +78,7 @@ class RunShell:
             timeout_s=TIMEOUT,
         ),
         acts=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -60,6 +60,7 @@ class SearchFiles:
             glob={"type": "string", "minLength": 1, "description": "Only these files, such as *.py; * also spans /."},
             max={"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
         ),
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

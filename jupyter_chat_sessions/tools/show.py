@@ -34,6 +34,7 @@ class Show:
             path={"type": "string", "minLength": 1, "description": "Relative to the chat's folder."},
             title={"type": "string", "maxLength": 200},
         ),
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -35,6 +35,7 @@ class WriteFile:
             },
         ),
         acts=True,
+        stays_in_thread=True,
     )
 
     def __init__(self, workplace: Workplace) -> None:

@@ -36,24 +36,27 @@ def test_the_strongest_voice_counts(
     assert Policy(rules).permission(tool, author, level, granted) == expected
 
 
-PERSONAL = ToolSpec("read_notebook", "", {}, is_personal=True)
-LOOKS = ToolSpec("list_variables", "", {}, consent=Consent("notebook_variables", {"scope": "notebook"}))
+STAYS = ToolSpec("read_file", "", {}, stays_in_thread=True)
+STAYS_AND_RUNS = ToolSpec("run_python", "", {}, acts=True, stays_in_thread=True)
+SAYS_NOTHING = ToolSpec("read_mail", "", {})
+NOTEBOOKS = Consent("notebook_variables", {"scope": "notebook"})
+LOOKS = ToolSpec("list_variables", "", {}, stays_in_thread=True, consent=NOTEBOOKS)
 
 
 @pytest.mark.parametrize(
     ("held", "tool", "level", "sees_folder", "arguments", "expected"),
     [
-        ("allow", PERSONAL, "isolated", False, {}, "ask"),
-        ("deny", PERSONAL, "isolated", False, {}, "deny"),
-        ("allow", RUNS, "isolated", False, {}, "allow"),
-        ("allow", RUNS, "confined", True, {}, "ask"),
-        ("allow", RUNS, "unconfined", False, {}, "ask"),
-        ("allow", READS, "unconfined", True, {}, "allow"),
+        ("allow", SAYS_NOTHING, "isolated", False, {}, "ask"),
+        ("deny", SAYS_NOTHING, "isolated", False, {}, "deny"),
+        ("allow", STAYS_AND_RUNS, "isolated", False, {}, "allow"),
+        ("allow", STAYS_AND_RUNS, "confined", True, {}, "ask"),
+        ("allow", STAYS_AND_RUNS, "unconfined", False, {}, "ask"),
+        ("allow", STAYS, "unconfined", True, {}, "allow"),
         ("allow", LOOKS, "isolated", False, {"scope": "sandbox"}, "allow"),
         ("allow", LOOKS, "isolated", False, {"scope": "notebook"}, "ask"),
     ],
 )
-def test_for_a_visitor_whatever_reaches_the_persons_own_things_asks(
+def test_for_a_visitor_whatever_may_reach_the_persons_own_things_asks(
     held: Permission, tool: ToolSpec, level: Level, sees_folder: bool, arguments: dict[str, str], expected: str
 ) -> None:
     assert for_visitor(held, tool, Reach(level, sees_folder), arguments) == expected
