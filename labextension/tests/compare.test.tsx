@@ -276,7 +276,7 @@ describe('on screen', () => {
     });
     const given = props({ panes: [fresh('a', ''), fresh('b', 'direct')] });
     const { rerender } = render(shownIn(<Compare {...given} />));
-    fireEvent.click(screen.getByRole('button', { name: 'Connect a model' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Choose a model' }));
     expect(given.onAskModel).toHaveBeenCalledExactlyOnceWith('b');
     const models = ['direct', 'openai:one', 'openai:two'];
     const alike = [fresh('a', 'openai:one'), fresh('b', 'openai:one')];

@@ -515,7 +515,7 @@ describe('the chat', () => {
     expect(letRead).toHaveBeenCalledExactlyOnceWith(true);
     await within(menu).findByText('This holds as soon as Python starts anew.');
     vi.mocked(actions.restartKernel).mockResolvedValue(undefined);
-    fireEvent.click(within(menu).getByRole('button', { name: /End Python now/ }));
+    fireEvent.click(within(menu).getByRole('button', { name: /Restart Python now/ }));
     await within(menu).findByText('Python starts anew with the next call.');
     rerender(show({ ...view, thread: view.thread && { ...view.thread, reads_notebook: true } }));
     expect(box).toHaveProperty('checked', true);

@@ -184,7 +184,7 @@ def test_tools_read_the_notebooks_folder_once_a_person_lets_them(lab: Lab, page:
     menu.get_by_role("checkbox").click()
     expect(menu.get_by_role("checkbox")).to_be_checked()
     expect(menu).to_contain_text("as soon as Python starts anew")
-    menu.get_by_role("button", name=re.compile("End Python now")).click()
+    menu.get_by_role("button", name=re.compile("Restart Python now")).click()
     expect(menu).to_contain_text("starts anew with the next call")
     page.keyboard.press("Escape")
     chat.send(look)

@@ -105,7 +105,7 @@ export function Compare(props: CompareProps): JSX.Element {
 }
 
 /** Said before anything is asked, where two panes would be answered alike: there is nothing to compare then. */
-function SameModel({ panes, models, onAskModel }: CompareProps): JSX.Element | null {
+function SameModel({ panes, onAskModel }: CompareProps): JSX.Element | null {
   const { trans } = useHost();
   const isBegun = panes.some(({ shown }) => shown.view.runs.size > 0 || shown.view.pending.length > 0);
   const agent = panes[0]?.shown.view.agent;
@@ -113,18 +113,19 @@ function SameModel({ panes, models, onAskModel }: CompareProps): JSX.Element | n
     return null;
   }
   const asked = panes.map(pane => pane.model || agent.id);
-  const same = panes.find((_, place) => asked.indexOf(asked[place]) < place);
-  if (!same) {
+  const place = asked.findIndex((each, at) => asked.indexOf(each) < at);
+  if (place < 0) {
     return null;
   }
-  const hasModels = models.some(model => model !== DIRECT);
+  const same = panes[place];
+  const isModel = asked[place] === agent.id ? agent.kind !== 'none' : asked[place] !== DIRECT;
   return (
     <div className="jcs-Banner jcs-mod-info" role="status">
-      {hasModels
+      {isModel
         ? trans.__('Two of these panes would ask the same model.')
-        : trans.__('No AI model is connected, so these panes would do the same.')}{' '}
+        : trans.__('No AI model answers here, so two of these panes would do the same.')}{' '}
       <button type="button" className="jcs-Link" onClick={() => onAskModel(same.id)}>
-        {hasModels ? trans.__('Choose another') : trans.__('Connect a model')}
+        {isModel ? trans.__('Choose another') : trans.__('Choose a model')}
       </button>
     </div>
   );

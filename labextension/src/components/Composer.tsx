@@ -212,7 +212,7 @@ export function Composer(props: ComposerProps): JSX.Element {
       </div>
       {isTooLong && (
         <p className="jcs-Composer-word" role="status">
-          {trans.__('This is too long for a message: it may have %1.', sized(props.most ?? 0, locale))}{' '}
+          {trans.__('This is too long: a message may have at most %1.', sized(props.most ?? 0, locale))}{' '}
           {alongActions && (
             <button
               type="button"

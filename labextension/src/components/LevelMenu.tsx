@@ -146,7 +146,7 @@ function ConsentBox({ consent }: { readonly consent: FolderConsent }): JSX.Eleme
               tell(consent.onRestart(), trans.__('Python starts anew with the next call.'), false)
             }
           >
-            {trans.__('End Python now; variables are forgotten')}
+            {trans.__('Restart Python now; variables are forgotten')}
           </button>
         )}
       </div>

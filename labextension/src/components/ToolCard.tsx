@@ -27,6 +27,8 @@ export interface ToolCardProps {
   readonly result: ToolMessage | null;
   /** Whether its run has ended, so that nothing more will come. */
   readonly isOver: boolean;
+  /** Whether a banner says already that it met a new Python. */
+  readonly isRestartTold?: boolean;
   /** Whether its run ended with its server. */
   readonly isInterrupted?: boolean;
   /** Whether someone stopped it: what it says then is no failure. */
@@ -101,7 +103,8 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
             )
           )}
           {edited && <p className="jcs-Tool-note">{trans.__('Changed by you before it ran.')}</p>}
-          {record?.kernel?.fresh &&
+          {!props.isRestartTold &&
+            record?.kernel?.fresh &&
             record.kernel.reason !== undefined &&
             record.kernel.reason !== 'first' && (
               <p className="jcs-Tool-note">

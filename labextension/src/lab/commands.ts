@@ -121,7 +121,7 @@ export function addCommands(parts: CommandParts): void {
     }
   });
   commands.addCommand(COMMANDS.restartPython, {
-    label: trans.__('Restart the Chat’s Python'),
+    label: trans.__('Restart Python of This Chat'),
     caption: trans.__('Variables are forgotten, files remain'),
     icon: refreshIcon,
     describedBy: describe(THREAD) as never,
