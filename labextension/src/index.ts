@@ -74,6 +74,11 @@ const sessions: JupyterFrontEndPlugin<IChatSessions> = {
           void app.commands.execute('filebrowser:refresh');
         }
       },
+      openFile: path => {
+        if (app.commands.hasCommand('docmanager:open')) {
+          void app.commands.execute('docmanager:open', { path });
+        }
+      },
       notebook: tracker && new OpenNotebookContext(tracker, app.serviceManager.contents, rest, trans),
       insertBelow: code?.insertBelow ?? null,
       insertAbove: code?.insertAbove ?? null,

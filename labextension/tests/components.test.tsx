@@ -11,6 +11,8 @@ import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
 import { DEFAULTS } from '../src/components/host';
 import { groupsOf, SessionList } from '../src/components/SessionList';
 import { chatIcon } from '../src/icons';
+import { ToolCard } from '../src/components/ToolCard';
+import type { ToolCardProps } from '../src/components/ToolCard';
 import { Markdown } from '../src/markdown/Markdown';
 import { hear, say } from '../src/store/reducer';
 import { EMPTY } from '../src/store/view';
@@ -349,6 +351,10 @@ describe('the chat', () => {
       'http://host/files/x.csv',
       'x.csv'
     ]);
+    expect(screen.getByRole('link', { name: 'Open p.png in a new tab' }).getAttribute('target')).toBe(
+      '_blank'
+    );
+    expect(screen.queryByRole('link', { name: /Open d\/x.csv/ })).toBeNull();
     await waitFor(() => expect(container.querySelector('.jcs-Outputs b')?.textContent).toBe('bold'));
     await waitFor(() =>
       expect(container.querySelector('.jcs-mod-error .ansi-red-fg')?.textContent).toBe('E')
@@ -399,6 +405,34 @@ describe('the chat', () => {
       expect(card.textContent?.match(/Stopped|Interrupted|Failed/g)).toEqual([word]);
     }
   );
+
+  test('a call tells each second how long it has been running, from its line on', () => {
+    vi.useFakeTimers({ now: new Date('2026-11-21T10:00:05.200Z') });
+    const call = { id: 'c', name: 'run_python', arguments: '{}', outputs: [] };
+    const card = (change: Partial<ToolCardProps>): JSX.Element =>
+      shownIn(
+        <ToolCard
+          {...call}
+          args="{}"
+          live={{ ...call, status: 'running' }}
+          status=""
+          since="2026-11-21T10:00:04.000Z"
+          result={null}
+          isOver={false}
+          isStopped={false}
+          isEcho={false}
+          {...change}
+        />
+      );
+    const { container, rerender } = render(card({}));
+    const told = (): string | null | undefined => container.querySelector('.jcs-Tool-head')?.textContent;
+    expect(told()).toBe('Run pythonRunning…1 sec');
+    act(() => void vi.advanceTimersByTime(3000));
+    expect(told()).toBe('Run pythonRunning…4 sec');
+    rerender(card({ live: null, isOver: true }));
+    expect(told()).toBe('Run pythonStopped');
+    vi.useRealTimers();
+  });
 
   test('one part that cannot be shown does not take the others away', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -552,6 +586,8 @@ describe('the chat', () => {
     fireEvent.click(button);
     expect(save).toHaveBeenCalledExactlyOnceWith('out/plot.png');
     await within(strip).findByText('out/plot.png was saved beside the notebook as analysis/plot-1.png');
+    fireEvent.click(within(strip).getByRole('button', { name: 'Open it' }));
+    expect(host.openFile).toHaveBeenCalledExactlyOnceWith('analysis/plot-1.png');
     expect(host.refreshFolder).toHaveBeenCalledOnce();
     save.mockRejectedValueOnce(new Error('You may not write files on this server.'));
     fireEvent.click(button);

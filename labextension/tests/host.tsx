@@ -33,6 +33,7 @@ export const host: Host = {
   preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },
   copy: vi.fn(),
   refreshFolder: vi.fn(),
+  openFile: vi.fn(),
   notebook: null,
   insertBelow: vi.fn(),
   insertAbove: vi.fn(),

@@ -1,6 +1,13 @@
 /** Files in a thread's folder: those of one tool call, and all of them. */
 
-import { caretDownIcon, caretRightIcon, downloadIcon, fileIcon, saveIcon } from '@jupyterlab/ui-components';
+import {
+  caretDownIcon,
+  caretRightIcon,
+  downloadIcon,
+  fileIcon,
+  launchIcon,
+  saveIcon
+} from '@jupyterlab/ui-components';
 import { memo, useId, useState } from 'react';
 
 import type { Artifact } from '../protocol';
@@ -13,6 +20,9 @@ export interface FilesProps {
   /** Copies one into the notebook's folder, where that can be done. */
   readonly onSave?: (file: Artifact) => void;
 }
+
+/** What the server lets a browser show; all else it may only save. */
+const SHOWN: readonly string[] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'text/plain'];
 
 /** Files to be downloaded, by the addresses the server gave, or saved beside the notebook. */
 export function Files({ files, onSave }: FilesProps): JSX.Element {
@@ -37,6 +47,18 @@ export function Files({ files, onSave }: FilesProps): JSX.Element {
               <span className="jcs-File-name">{shownPath(file.path)}</span>
               <span className="jcs-File-size">{sized(file.size, locale)}</span>
               <downloadIcon.react tag="span" />
+            </a>
+          )}
+          {file.url !== undefined && SHOWN.includes(file.media_type) && (
+            <a
+              className="jcs-IconButton"
+              href={resolve(file.url)}
+              target="_blank"
+              rel="noopener noreferrer"
+              title={trans.__('Open in a new tab')}
+              aria-label={trans.__('Open %1 in a new tab', file.path)}
+            >
+              <launchIcon.react tag="span" />
             </a>
           )}
           {onSave && (
@@ -66,11 +88,13 @@ export interface FilesStripProps {
 interface Saved {
   readonly words: string;
   readonly isRefused: boolean;
+  /** The path it has below the server's root; `null` where it has none. */
+  readonly path: string | null;
 }
 
 /** All files of a thread: one line that unfolds. Nothing where there are none. */
 export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStripProps): JSX.Element | null {
-  const { trans, refreshFolder } = useHost();
+  const { trans, refreshFolder, openFile } = useHost();
   const [isOpen, setOpen] = useState(false);
   const [saved, setSaved] = useState<Saved | null>(null);
   const save = ({ path }: Artifact): void => {
@@ -78,12 +102,17 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
       where => {
         setSaved({
           words: trans.__('%1 was saved beside the notebook as %2', path, where),
-          isRefused: false
+          isRefused: false,
+          path: where
         });
         refreshFolder();
       },
       (error: unknown) =>
-        setSaved({ words: error instanceof Error ? error.message : String(error), isRefused: true })
+        setSaved({
+          words: error instanceof Error ? error.message : String(error),
+          isRefused: true,
+          path: null
+        })
     );
   };
   const list = useId();
@@ -114,7 +143,14 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
       )}
       <div className="jcs-Strip-said" role="status">
         {isOpen && saved && (
-          <span className={saved.isRefused ? 'jcs-mod-error' : undefined}>{saved.words}</span>
+          <>
+            <span className={saved.isRefused ? 'jcs-mod-error' : undefined}>{saved.words}</span>{' '}
+            {saved.path !== null && openFile && (
+              <button type="button" className="jcs-Link" onClick={() => openFile(saved.path ?? '')}>
+                {trans.__('Open it')}
+              </button>
+            )}
+          </>
         )}
       </div>
     </section>

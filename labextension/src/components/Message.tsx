@@ -113,6 +113,7 @@ function TurnBody(props: TurnProps): JSX.Element {
                   status={call.live ? (live?.status ?? '') : ''}
                   result={call.result}
                   isOver={isOver}
+                  since={call.live ? (answers.at(-1) ?? question)?.created : undefined}
                   isRestartTold={isLast}
                   isInterrupted={run.outcome === 'interrupted'}
                   isStopped={run.outcome === 'cancelled' && call === lastCall}

@@ -8,6 +8,7 @@ import { textOf } from '../store/turns';
 import { argumentsOf, titleOf } from './arguments';
 import { Code } from './Code';
 import { Diff } from './Diff';
+import { Elapsed } from './Elapsed';
 import { Files } from './Files';
 import { useFold } from './folds';
 import { useHost } from './host';
@@ -24,6 +25,8 @@ export interface ToolCardProps {
   readonly live: CallInFlight | null;
   /** What a running call says it is doing. */
   readonly status: string;
+  /** When it began to run, where that is known. */
+  readonly since?: string;
   readonly result: ToolMessage | null;
   /** Whether its run has ended, so that nothing more will come. */
   readonly isOver: boolean;
@@ -85,6 +88,7 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
         {!isOpen && code && <span className="jcs-Tool-gist">{code.text.trim().split('\n')[0]}</span>}
         <span className="jcs-spring" />
         <span className="jcs-Tool-state">{words}</span>
+        {state === 'running' && <Elapsed since={props.since ?? ''} />}
       </button>
       {isOpen && (
         <div id={body} className="jcs-Tool-body">

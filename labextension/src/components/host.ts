@@ -73,6 +73,8 @@ export interface Host {
   readonly copy: (text: string) => void;
   /** Has the page look again at what lies in the notebook's folder. */
   readonly refreshFolder: () => void;
+  /** Opens a file by its path below the server's root; `null` where the page cannot. */
+  readonly openFile: ((path: string) => void) | null;
   /** What can go along with a message; `null` where there are no notebooks. */
   readonly notebook: NotebookContext | null;
   /** Puts code into a new cell below the active one; `null` where there are no notebooks. */

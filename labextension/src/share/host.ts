@@ -33,6 +33,7 @@ export function visitorsHost(resolve: (url: string) => string): Host {
     preferences: { value: DEFAULTS, changed: { connect: () => true, disconnect: () => true } },
     copy: text => void navigator.clipboard?.writeText(text),
     refreshFolder: () => undefined,
+    openFile: null,
     notebook: null,
     insertBelow: null,
     insertAbove: null,
