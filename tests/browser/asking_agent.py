@@ -1,5 +1,5 @@
-"""An agent that does what it is told, as a model would: fenced Python becomes tool calls, `ask me:` a question to the
-person, and other words are said back."""
+"""An agent that does what it is told, as a model would: fenced Python becomes tool calls, as does JSON in a fence named
+`call` and a tool; `ask me:` becomes a question to the person, and other words are said back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from jupyter_chat_sessions.core.roles import AgentEvent, Author, Done, Request, TextDelta, ToolCallDelta, Usage
 from jupyter_chat_sessions.core.transcript import text_of
 
-FENCE = re.compile(r"```python\n(.*?)\n?```", re.DOTALL)
+FENCE = re.compile(r"```(python|call (\w+))\n(.*?)\n?```", re.DOTALL)
 
 
 class Asking:
@@ -25,10 +25,11 @@ class Asking:
         newest = request.messages[-1]
         if newest["role"] == "tool":
             yield TextDelta(f"The tool said: {newest['content'].strip()}")
-        elif codes := FENCE.findall(text_of(newest)):
+        elif fences := FENCE.findall(text_of(newest)):
             yield TextDelta("Let me run this.")
-            for place, code in enumerate(codes):
-                yield ToolCallDelta(place, f"call_{place}", "run_python", json.dumps({"code": code}))
+            for place, (kind, tool, text) in enumerate(fences):
+                arguments = json.dumps({"code": text}) if kind == "python" else text
+                yield ToolCallDelta(place, f"call_{place}", tool or "run_python", arguments)
             yield Done("tool_calls")
         elif text_of(newest).startswith("ask me: "):
             question = {"question": text_of(newest).removeprefix("ask me: "), "choices": ["red", "blue"]}

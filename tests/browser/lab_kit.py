@@ -104,6 +104,7 @@ class Lab:
             "ServerApp.open_browser": False,
             "IdentityProvider.token": TOKEN,
             "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "LabApp.expose_app_in_browser": True,
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         log = (self._home / "server.log").open("ab")
