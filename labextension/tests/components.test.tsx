@@ -136,7 +136,6 @@ describe('the list', () => {
         <SessionList
           here={here}
           elsewhere={elsewhere}
-          isLoaded
           error={null}
           current="b"
           unread={new Set(['c'])}
@@ -194,6 +193,29 @@ describe('the list', () => {
       ['today', ['mine']],
       ['programs', ['here', 'm']]
     ]);
+  });
+
+  test('says what a chat is about once: a preview that begins with the title is left out', () => {
+    const preview = (title: string, words: string): string | null => {
+      cleanup();
+      const only = { ...row('d', title), preview: words };
+      render(
+        shownIn(
+          <SessionList
+            here={[only]}
+            elsewhere={[]}
+            error={null}
+            current={null}
+            unread={new Set()}
+            {...acts}
+          />
+        )
+      );
+      return document.querySelector('.jcs-Row-preview')?.textContent ?? null;
+    };
+    expect(preview('Why does it…', 'Why does it rise?')).toBeNull();
+    expect(preview('Losses', 'Why does it rise?')).toBe('Why does it rise?');
+    expect(preview('', 'Why does it rise?')).toBe('Why does it rise?');
   });
 
   test('is walked and opened by keys alone', async () => {

@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1] / "agents"))
+
 from conftest import ARGUMENTS, CHROMIUM
 from lab_kit import TOKEN, Chat, Lab, open_chat, open_lab, open_panel
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from upstream import running_upstream
 
 THEMES = {
     "light": "JupyterLab Light",
@@ -98,7 +101,7 @@ class Gallery:
     """Where pictures go, and of which screens they are wanted."""
 
     def __init__(self, folder: Path, wanted: list[str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._wanted = wanted
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -108,14 +111,14 @@ class Gallery:
             return
         for short, theme in THEMES.items():
             show_theme(page, theme)
-            self._picture(page, f"{name} {short}", what)
+            self.picture(page, f"{name} {short}", what)
         show_theme(page, THEMES["light"])
         page.emulate_media(forced_colors="active")
-        self._picture(page, f"{name} forced", what)
+        self.picture(page, f"{name} forced", what)
         page.emulate_media(forced_colors="none")
 
-    def _picture(self, page: Page, name: str, what: Locator | None) -> None:
-        path = self._folder / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.png"
+    def picture(self, page: Page, name: str, what: Locator | None) -> None:
+        path = self.folder / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.png"
         page.wait_for_timeout(150)  # for the eye only: colours fade
         if what is None:
             page.screenshot(path=path)
@@ -128,6 +131,7 @@ def show_theme(page: Page, theme: str) -> None:
         return
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
     page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
 
 
 def narrow(page: Page, width: int = 260) -> None:
@@ -310,7 +314,6 @@ def dialogs(page: Page, lab: Lab, gallery: Gallery) -> None:
     chat.send("Why does the loss rise after epoch 7?")
     chat.is_done()
     for name, button in {
-        "what was sent": "What was sent to the model",
         "share": "Share this chat",
     }.items():
         chat.place.get_by_role("button", name=button).last.click()
@@ -374,10 +377,31 @@ def panels(page: Page, lab: Lab, gallery: Gallery) -> None:
     gallery.take(page, "panel in a notebook")
     page.goto(f"{lab.url}/notebooks/quickstart.ipynb?token={TOKEN}")
     expect(page.locator(".jp-NotebookPanel").first).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(4000)
     panel = open_panel(page)
     panel.shows("epoch 7")
     gallery.take(page, "panel in Notebook 7")
+
+
+def provider(page: Page, lab: Lab, gallery: Gallery) -> None:
+    """What only a model behind a provider's door has: thinking, a bill, what was sent."""
+    with running_upstream() as upstream:
+        lab.stop()
+        lab.use_provider(upstream.base_url, "sk-0123456789", "reason")
+        lab.start()
+        open_lab(page, lab)
+        chat = open_chat(page)
+        narrow(page)
+        chat.new()
+        chat.send("Why does the loss rise after epoch 7?")
+        expect(chat.place.get_by_role("button", name="What was sent to the model")).to_be_visible(timeout=30_000)
+        everywhere(page, chat, gallery, "answer of a provider")
+        chat.place.get_by_role("button", name="What was sent to the model").last.click()
+        dialog = page.get_by_role("dialog")
+        dialog.locator("details details > summary").first.click()
+        gallery.take(page, "dialog what was sent", page.locator(".jp-Dialog-content"))
+    lab.stop()
+    lab.use_model()
+    lab.start()
 
 
 def banners(page: Page, lab: Lab, gallery: Gallery) -> None:
@@ -390,8 +414,8 @@ def banners(page: Page, lab: Lab, gallery: Gallery) -> None:
     chat.send(TICKS)
     chat.shows("epoch 3", timeout=60_000)
     lab.kill()
-    page.wait_for_timeout(4000)
-    gallery.take(page, "banner offline", chat.place)
+    expect(chat.place.get_by_text("The server cannot be reached")).to_be_visible(timeout=30_000)
+    gallery.picture(page, "banner offline light", chat.place)  # no theme can be had now
     lab.start()
     expect(chat.log).to_contain_text("The answer was interrupted", timeout=60_000)
     everywhere(page, chat, gallery, "interrupted")
@@ -418,11 +442,11 @@ def shared(page: Page, lab: Lab, gallery: Gallery) -> None:
             other = context.new_page()
             other.goto(link)
             expect(other.get_by_role("log")).to_contain_text("Try dropout", timeout=30_000)
-            other.screenshot(path=gallery._folder / f"shared-{scheme}-{width}.png")
+            other.screenshot(path=gallery.folder / f"shared-{scheme}-{width}.png")
             context.close()
 
 
-ROOMS = [lists, composer, answers, decisions, dialogs, comparisons, panels, banners, shared]
+ROOMS = [lists, composer, answers, decisions, dialogs, comparisons, panels, banners, provider, shared]
 
 
 def pages(browser: Browser) -> Iterator[Page]:

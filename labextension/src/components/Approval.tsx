@@ -118,12 +118,6 @@ function CallsCard(props: ApprovalCardProps): JSX.Element {
             {trans.__('Approve for this thread')}
           </button>
         )}
-        <span className="jcs-spring" />
-        {note === null && (
-          <button type="button" className="jcs-Link" disabled={isSending} onClick={() => setNote('')}>
-            {trans.__('Add a note')}
-          </button>
-        )}
         <button
           type="button"
           className="jcs-Button"
@@ -133,6 +127,12 @@ function CallsCard(props: ApprovalCardProps): JSX.Element {
         >
           {trans.__('Deny')}
         </button>
+        <span className="jcs-spring" />
+        {note === null && (
+          <button type="button" className="jcs-Link" disabled={isSending} onClick={() => setNote('')}>
+            {trans.__('Add a note')}
+          </button>
+        )}
       </footer>
     </section>
   );

@@ -36,6 +36,7 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
   const title = titleOf(question.tool ?? '');
   const { shown } = question;
   const isShown = shown?.diff !== undefined || (shown?.code !== undefined && choice.code === null);
+  const changed = shown?.path ?? (shown?.cell_id ? trans.__('Cell %1', shown.cell_id) : '');
   const hasOthers = choice.others !== '{}' && !isShown;
   if (isInWords(question)) {
     return (
@@ -57,7 +58,7 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
     <div className={`jcs-Asked${choice.isWanted ? '' : ' jcs-mod-unwanted'}`} role="group" aria-label={title}>
       <div className="jcs-Asked-head">
         {isOne ? (
-          <span className="jcs-quiet">{language || (isShown ? '' : trans.__('Arguments'))}</span>
+          <span className="jcs-Asked-name">{language || (isShown ? changed : trans.__('Arguments'))}</span>
         ) : (
           <label>
             <input
@@ -98,9 +99,7 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
             <Code text={choice.code} language={language} />
           </div>
         ))}
-      {!isEditing && shown?.diff !== undefined && (
-        <Diff text={shown.diff} name={shown.path ?? trans.__('Cell %1', shown.cell_id ?? '')} />
-      )}
+      {!isEditing && shown?.diff !== undefined && <Diff text={shown.diff} name={changed} isNamed={isOne} />}
       {!isEditing && isShown && shown?.code !== undefined && (
         <div className="jcs-Tool-code" tabIndex={0} role="region" aria-label={trans.__('Code')}>
           <Code text={shown.code} language={shown.language ?? 'python'} />

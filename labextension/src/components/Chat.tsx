@@ -152,7 +152,8 @@ function labelOf({ model, view }: Shown, fallback: string): string | null {
   if (model !== undefined) {
     return model.label;
   }
-  return answering(view, fallback) || null;
+  const id = answering(view, fallback);
+  return id === '' || id === view.agent?.id ? null : id;
 }
 
 export interface ChatBodyProps {

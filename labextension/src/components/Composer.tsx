@@ -130,8 +130,7 @@ export function Composer(props: ComposerProps): JSX.Element {
     }
   };
 
-  const placeholder =
-    blocked ?? (isRunning ? trans.__('Write the next message…') : trans.__('Write a message…'));
+  const placeholder = blocked ?? (isRunning ? trans.__('Next message…') : trans.__('Write a message…'));
   return (
     <div className="jcs-Composer">
       {isSuggesting && (

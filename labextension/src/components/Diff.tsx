@@ -7,9 +7,11 @@ export interface DiffProps {
   readonly text: string;
   /** What is changed: a path, or a cell. */
   readonly name: string;
+  /** Whether what stands above it says the name already. */
+  readonly isNamed?: boolean;
 }
 
-export function Diff({ text, name }: DiffProps): JSX.Element {
+export function Diff({ text, name, isNamed = false }: DiffProps): JSX.Element {
   const { trans } = useHost();
   const lines = text === '' ? [] : text.split('\n');
   return (
@@ -19,7 +21,7 @@ export function Diff({ text, name }: DiffProps): JSX.Element {
       role="region"
       aria-label={name ? trans.__('Changes to %1', name) : trans.__('Changes')}
     >
-      {name && <div className="jcs-Diff-name">{name}</div>}
+      {name && !isNamed && <div className="jcs-Diff-name">{name}</div>}
       <pre>
         {lines.map((line, at) => (
           <Line key={at} line={line} />

@@ -65,7 +65,7 @@ export function EmptyState({ agent, onStart, onConnect }: EmptyStateProps): JSX.
           <li key={label}>
             <button type="button" className="jcs-Starter" onClick={() => onStart(text)}>
               <strong>{label}</strong>
-              <code>{text.trim().split('\n').slice(-2)[0]}</code>
+              {isModel ? <span>{text.trim()}</span> : <code>{text.trim().split('\n').slice(-2)[0]}</code>}
             </button>
           </li>
         ))}

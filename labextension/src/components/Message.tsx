@@ -133,7 +133,9 @@ function TurnBody(props: TurnProps): JSX.Element {
           {isThinking && approval === null && <Working />}
         </article>
       )}
-      {approval === null && <Ending turn={turn} isLast={isLast} isReadOnly={isReadOnly} actions={actions} />}
+      {approval === null && !(run.outcome === 'cancelled' && isCutOff(lastCall)) && (
+        <Ending turn={turn} isLast={isLast} isReadOnly={isReadOnly} actions={actions} />
+      )}
       {isOver && (words.length > 0 || turn.versions.length > 1) && (
         <div className="jcs-Turn-actions">
           <Switch
@@ -177,6 +179,11 @@ function TurnBody(props: TurnProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Whether a call was still running when its run was stopped, so that its card says so. */
+function isCutOff(call: Call | undefined): boolean {
+  return call !== undefined && (call.result === null || call.result.error !== undefined);
 }
 
 /** What is kept of who said a message. */

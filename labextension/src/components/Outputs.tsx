@@ -38,6 +38,7 @@ const OutputView = memo(function OutputView({ output, artifacts }: OutputViewPro
         <Reachable
           className={`jcs-Output jcs-Output-text jcs-mod-${output.name === 'stderr' ? 'stderr' : 'stdout'}`}
           label={trans.__('Output')}
+          startsAtEnd
         >
           <Rendered
             mimeType={`application/vnd.jupyter.${output.name === 'stderr' ? 'stderr' : 'stdout'}`}

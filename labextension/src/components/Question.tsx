@@ -57,13 +57,26 @@ export function Question(props: QuestionProps): JSX.Element {
         )}
         <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
           <Reachable className="jcs-Question-text" label={trans.__('The whole message')}>
-            {content}
+            {withBlocks(content)}
           </Reachable>
           <SentAlong items={along} />
         </article>
       </div>
       {props.children}
     </div>
+  );
+}
+
+const BLOCK = /^```[^\n`]*\n([\s\S]*?)\n?```[^\S\n]*$/gm;
+
+/** Words as they were typed, with blocks of code set apart. */
+function withBlocks(text: string): ReactNode {
+  const parts = text.split(BLOCK);
+  if (parts.length === 1) {
+    return text;
+  }
+  return parts.map((part, index) =>
+    index % 2 ? <pre key={index}>{part}</pre> : part.trim() && <p key={index}>{part.trim()}</p>
   );
 }
 

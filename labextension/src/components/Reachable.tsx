@@ -7,7 +7,7 @@ export interface ReachableProps {
   readonly className: string;
   /** What is in it, for those who hear it. */
   readonly label: string;
-  /** Whether its end is seen first, as of a traceback, until a person scrolls. */
+  /** Whether its end is seen, as of a traceback or of what still comes, unless a person scrolls away from there. */
   readonly startsAtEnd?: boolean;
   readonly children: ReactNode;
 }
@@ -25,7 +25,13 @@ export function Reachable({ className, label, startsAtEnd = false, children }: R
     }
     let isTouched = !startsAtEnd;
     const touch = (): void => void (isTouched = true);
+    const follow = (): void => {
+      if (startsAtEnd && current.scrollHeight - current.scrollTop - current.clientHeight < 8) {
+        isTouched = false;
+      }
+    };
     TOUCHES.forEach(kind => current.addEventListener(kind, touch, { passive: true }));
+    current.addEventListener('scroll', follow, { passive: true });
     const look = (): void => {
       setScrolls(
         current.scrollHeight > current.clientHeight + 1 || current.scrollWidth > current.clientWidth + 1
@@ -40,6 +46,7 @@ export function Reachable({ className, label, startsAtEnd = false, children }: R
     return () => {
       observer.disconnect();
       TOUCHES.forEach(kind => current.removeEventListener(kind, touch));
+      current.removeEventListener('scroll', follow);
     };
   }, [startsAtEnd]);
   const reached = scrolls ? { tabIndex: 0, role: 'region', 'aria-label': label } : {};

@@ -29,14 +29,14 @@ export function Requests({ load }: RequestsProps): JSX.Element {
             {new Date(sent * 1000).toLocaleTimeString(locale)}
           </summary>
           {body.messages.map((message, place) => (
-            <details key={place} className="jcs-Sent">
+            <details key={place} className="jcs-Request">
               <summary>
                 <b>{message.role}</b> {beginningOf(message)}
               </summary>
               <pre>{wordsOf(message)}</pre>
             </details>
           ))}
-          <details className="jcs-Sent">
+          <details className="jcs-Request">
             <summary>
               <b>{trans.__('all of it')}</b> {trans.__('as JSON, with %1 tools', body.tools?.length ?? 0)}
             </summary>

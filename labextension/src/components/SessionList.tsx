@@ -13,7 +13,6 @@ import { ago } from './time';
 export interface SessionListProps {
   readonly here: readonly ThreadRow[];
   readonly elsewhere: readonly ThreadRow[];
-  readonly isLoaded: boolean;
   readonly error: string | null;
   /** The thread that is shown. */
   readonly current: string | null;
@@ -28,9 +27,9 @@ export interface SessionListProps {
 /** With more rows than this, a field to search them is shown. */
 const SEARCHABLE = 7;
 
-export function SessionList(props: SessionListProps): JSX.Element {
+export function SessionList(props: SessionListProps): JSX.Element | null {
   const { trans } = useHost();
-  const { here, elsewhere, isLoaded, error } = props;
+  const { here, elsewhere, error } = props;
   const [query, setQuery] = useState('');
   const [renaming, setRenaming] = useState<string | null>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -81,7 +80,8 @@ export function SessionList(props: SessionListProps): JSX.Element {
     />
   );
 
-  return (
+  // Where there is no chat yet, the new one says all there is to say.
+  return count === 0 && error === null ? null : (
     <div className="jcs-List">
       {(count > SEARCHABLE || query) && (
         <input
@@ -101,9 +101,6 @@ export function SessionList(props: SessionListProps): JSX.Element {
               {trans.__('Try again')}
             </button>
           </p>
-        )}
-        {error === null && isLoaded && count === 0 && (
-          <p className="jcs-List-note">{trans.__('Chats appear here once something is sent.')}</p>
         )}
         {groups.map(({ name, rows }) => (
           <section key={name} aria-label={names[name]}>
@@ -149,6 +146,11 @@ function found(rows: readonly ThreadRow[], query: string): readonly ThreadRow[] 
   });
 }
 
+/** Whether the title, perhaps cut short, says what the preview says. */
+function isSaid({ title, preview }: ThreadRow): boolean {
+  return title !== '' && preview.startsWith(title.replace(/…$/, ''));
+}
+
 interface RowProps {
   readonly row: ThreadRow;
   readonly isHere: boolean;
@@ -184,6 +186,7 @@ function Row(props: RowProps): JSX.Element {
     );
   }
   const where = props.isHere ? '' : (notebookOf(row) ?? row.folder);
+  const more = where || (isSaid(row) ? '' : row.preview);
   return (
     <li className={`jcs-Row${isCurrent ? ' jcs-mod-current' : ''}`}>
       <button
@@ -213,7 +216,7 @@ function Row(props: RowProps): JSX.Element {
             {ago(row.updated, trans, locale)}
           </time>
         </span>
-        {(row.preview || where) && <span className="jcs-Row-preview">{where || row.preview}</span>}
+        {more && <span className="jcs-Row-preview">{more}</span>}
       </button>
       <span className="jcs-Row-actions">
         <button

@@ -1,6 +1,7 @@
 /** The list above the composer of what fits what is typed. The focus stays in the text. */
 
 import { useEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
 
 import { useHost } from './host';
 import type { Suggestion } from './trigger';
@@ -46,10 +47,15 @@ export function Suggestions({ id, label, options, active, onAim, onChoose }: Sug
             }}
           >
             <span className="jcs-Suggestion-label">{option.label}</span>
-            <span className="jcs-Suggestion-detail">{option.detail}</span>
+            <span className="jcs-Suggestion-detail">{withCode(option.detail)}</span>
           </li>
         ))}
       </ul>
     </>
   );
+}
+
+/** Words with what stands between backticks as code. */
+function withCode(text: string): ReactNode {
+  return text.split('`').map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 }

@@ -30,9 +30,17 @@ export function argumentsOf(json: string): Arguments {
   const code = codeKeyOf(whole);
   const others = Object.entries(whole)
     .filter(([each]) => each !== code?.key)
-    .map(([each, value]) => `${each}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([each, value]) => `${each}: ${wordsOf(value)}`)
     .join('\n');
   return { code: code && { text: whole[code.key] as string, language: code.language }, others };
+}
+
+/** Texts as they are, lists of texts as lists; what else there is as JSON. */
+function wordsOf(value: unknown): string {
+  if (Array.isArray(value) && value.every(each => typeof each === 'string')) {
+    return value.join(', ');
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function parsed(json: string): Record<string, unknown> | null {

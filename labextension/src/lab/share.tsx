@@ -20,7 +20,7 @@ interface Parts {
 export async function shareThread(parts: Parts): Promise<void> {
   const { trans } = parts.host;
   const dialog = new Dialog({
-    title: trans.__('Share “%1”', parts.thread.snapshot().view.thread?.title || trans.__('New chat')),
+    title: trans.__('Share this chat'),
     body: new ShareBody(parts),
     buttons: [Dialog.cancelButton({ label: trans.__('Close') })],
     hasClose: true
