@@ -214,7 +214,7 @@ describe('the list', () => {
       return document.querySelector('.jcs-Row-preview')?.textContent ?? null;
     };
     expect(preview('Why does it…', 'Why does it rise?')).toBeNull();
-    expect(preview('Losses', 'Why does it rise?')).toBe('Why does it rise?');
+    expect(preview('Losses', '**Why** does `it` rise?')).toBe('Why does it rise?');
     expect(preview('', 'Why does it rise?')).toBe('Why does it rise?');
   });
 

@@ -1,6 +1,6 @@
-"""Pictures of every screen, in each theme, narrow and wide: `python tests/browser/gallery.py FOLDER [part of a name …]`.
+"""Pictures of every screen, in each theme, narrow and wide: `python tests/browser/gallery.py FOLDER [room or part …]`.
 
-For people to look at; what must hold on the screens is tested in test_for_everyone.py.
+A room is one of ROOMS, a part one of a picture's name. For people to look at; what must hold on the screens is tested in test_for_everyone.py.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ $$ L(\\theta) = -\\frac{1}{n} \\sum_{i=1}^{n} \\log p_\\theta(y_i \\mid x_i) $$
 where $p_\\theta$ is the softmax. Three things stand out:
 
 1. The learning rate of $10^{-3}$ is well chosen.
-2. After epoch 7 the validation loss rises again, which is where I would stop: the gap to the training loss has doubled \
-by then and does not close any more.
+2. After epoch 7 the validation loss rises again, which is where I would stop: the gap to the training loss has \
+doubled by then and does not close any more.
 3. [The manual](https://scikit-learn.org) says more.
 
 | epoch | training | validation | seconds |
@@ -63,11 +63,12 @@ print(f"{model.score(x_test, y_test):.3f}")
 - `sklearn.model_selection.cross_val_score(estimator, X, y, groups=None, scoring=None, cv=None, n_jobs=None)`
 """
 PLOT = """import pandas as pd, matplotlib.pyplot as plt
-table = pd.DataFrame({'epoch': range(1, 6), 'training': [.69, .5, .4, .34, .31], 'validation': [.7, .53, .44, .38, .35]})
+losses = {'training': [.69, .5, .4, .34, .31], 'validation': [.7, .53, .44, .38, .35]}
+table = pd.DataFrame({'epoch': range(1, 6), **losses})
 table.plot(x='epoch', figsize=(5, 3)); plt.show()
 table.to_csv('losses.csv', index=False)
 table"""
-ANSI = """print('\\x1b[1mepoch 1\\x1b[0m  loss \\x1b[32m0.69\\x1b[0m  \\x1b[31mworse\\x1b[0m \\x1b[33mslow\\x1b[0m \\x1b[36mcyan\\x1b[0m')
+ANSI = """print('\\x1b[1mepoch 1\\x1b[0m  loss \\x1b[32m0.69\\x1b[0m  \\x1b[31mworse\\x1b[0m \\x1b[36mcyan\\x1b[0m')
 print('\\x1b[44m on blue \\x1b[0m \\x1b[7m inverse \\x1b[0m', 'a long line ' * 12)
 import warnings; warnings.warn('This will be removed in a later version')"""
 FAILS = """def fit(rows):
@@ -77,7 +78,9 @@ def clean(row):
     return {name: float(value) for name, value in row.items()}
 
 fit([{'a': '1'}, {'a': 'not a number'}])"""
-TICKS = "import time\nfor n in range(1, 2000):\n    print(f'epoch {n}: loss {1 / n:.4f}', flush=True)\n    time.sleep(0.2)"
+TICKS = (
+    "import time\nfor n in range(1, 2000):\n    print(f'epoch {n}: loss {1 / n:.4f}', flush=True)\n    time.sleep(0.2)"
+)
 EDIT = """```call edit_file
 {"path": "train.py", "old": "rate = 0.1\\nepochs = 5", "new": "rate = 0.001\\nepochs = 7\\npatience = 2"}
 ```"""
@@ -296,7 +299,9 @@ def decisions(page: Page, lab: Lab, gallery: Gallery) -> None:
     everywhere(page, chat, gallery, "question card")
     chat.place.get_by_role("region", name="A question to you").get_by_role("button", name="blue").click()
     chat.is_done()
-    chat.send('```call write_file\n{"path": "train.py", "content": "import torch\\n\\nrate = 0.1\\nepochs = 5\\n"}\n```')
+    chat.send(
+        '```call write_file\n{"path": "train.py", "content": "import torch\\n\\nrate = 0.1\\nepochs = 5\\n"}\n```'
+    )
     everywhere(page, chat, gallery, "write file approval")
     approve(chat)
     chat.send(EDIT)

@@ -151,6 +151,11 @@ function isSaid({ title, preview }: ThreadRow): boolean {
   return title !== '' && preview.startsWith(title.replace(/…$/, ''));
 }
 
+/** Markdown in one line, without the marks that would only be seen there. */
+function plain(text: string): string {
+  return text.replace(/\*\*|`|^#+ /g, '');
+}
+
 interface RowProps {
   readonly row: ThreadRow;
   readonly isHere: boolean;
@@ -186,7 +191,7 @@ function Row(props: RowProps): JSX.Element {
     );
   }
   const where = props.isHere ? '' : (notebookOf(row) ?? row.folder);
-  const more = where || (isSaid(row) ? '' : row.preview);
+  const more = where || (isSaid(row) ? '' : plain(row.preview));
   return (
     <li className={`jcs-Row${isCurrent ? ' jcs-mod-current' : ''}`}>
       <button
