@@ -1,6 +1,7 @@
 """Pictures of every screen, in each theme, narrow and wide: `python tests/browser/gallery.py FOLDER [room or part …]`.
 
-A room is one of ROOMS, a part one of a picture's name. For people to look at; what must hold on the screens is tested in test_for_everyone.py.
+A room is one of ROOMS, a part one of a picture's name. For people to look at; what must hold on the screens is tested
+in test_for_everyone.py.
 """
 
 from __future__ import annotations
