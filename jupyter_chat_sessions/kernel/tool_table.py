@@ -9,9 +9,9 @@ from typing import Any
 from .service import Record
 
 _LEVELS = {
-    "isolated": "The operating system keeps them in this chat's folder (level `isolated`).",
-    "confined": "The operating system keeps them in this chat's folder (level `confined`).",
-    "unconfined": "Nothing confines them here (level `unconfined`): what a model writes asks before it runs.",
+    "isolated": "The operating system keeps the chat's own Python and shell in its folder (level `isolated`).",
+    "confined": "The operating system keeps the chat's own Python and shell in its folder (level `confined`).",
+    "unconfined": "Nothing confines the chat's Python and shell here (level `unconfined`).",
 }
 _WORDS = {"allow": "runs", "ask": "asks first", "deny": "is refused"}
 
@@ -21,7 +21,7 @@ def tool_table(told: Record, chosen: Collection[str] | None) -> str:
     lines = [_choice(chosen), "", "| tool | when a model calls it | |", "|---|---|---|"]
     for tool in told["tools"]:
         holds = _holding(tool) if chosen is None or tool["name"] in chosen else "off"
-        first = re.split(r"(?<=[.:;]) ", tool["description"], maxsplit=1)[0]
+        first = re.split(r"[.:;](?: |$)", tool["description"], maxsplit=1)[0]
         lines.append(f"| `{tool['name']}` | {holds} | {_cell(first)} |")
     level = _LEVELS.get(told["level"], f"The level is `{told['level']}`.")
     return "\n".join([*lines, "", f"{level} What you type yourself is not asked about."])
