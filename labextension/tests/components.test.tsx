@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { actions, host, rendering, renders, show, shownIn } from './host';
 import type { StoredFile, ThreadRow } from '../src/client/rest';
 import type { AlongActions } from '../src/components/alongActions';
+import { Chat } from '../src/components/Chat';
 import { Composer } from '../src/components/Composer';
 import { ConfirmButton, ARMED } from '../src/components/ConfirmButton';
 import { DEFAULTS } from '../src/components/host';
@@ -286,6 +287,43 @@ describe('Markdown', () => {
     await waitFor(() => expect(shown().map(each => each.trimEnd())).toEqual([code.trimEnd()]), PATIENT);
     expect(parts.has(container.querySelector('.jcs-Code .jcs-Rendered') as Element)).toBe(true);
     expect(sources.filter(source => source.includes('a0 = 1') && source.includes('a99 = 1'))).toHaveLength(1);
+  });
+
+  test('of earlier answers, and blocks that are closed, are not rendered again while an answer comes', async () => {
+    const server = new Server();
+    const sources: string[] = [];
+    const within = { ...host, rendermime: rendering(source => sources.push(source)) };
+    let view = EMPTY;
+    const chat = (): JSX.Element =>
+      shownIn(
+        <Chat
+          shown={{ view, connection: 'live', tries: 0, draft: '', isLoadingOlder: false, files: [] }}
+          actions={actions}
+        />,
+        within
+      );
+    server.ask('q0', 'r0');
+    server.start('q0', 'r0', null);
+    server.say('a0', ['Said **before**.']);
+    server.end();
+    view = hear(view, server.hello());
+    const { container, rerender } = render(chat());
+    await waitFor(() => expect(container.querySelectorAll('strong')).toHaveLength(1), PATIENT);
+    const heard = server.frames.length;
+    server.ask('q1', 'r1');
+    server.start('q1', 'r1', 'r0');
+    const paragraphs = Array.from({ length: 20 }, (_, index) => `Now **${index}** and more.`);
+    server.say('a1', paragraphs.join('\n\n').match(/.{1,5}|\n+/g) ?? []);
+    server.end();
+    for (const frame of server.frames.slice(heard)) {
+      view = hear(view, frame);
+      rerender(chat());
+      await act(async () => undefined);
+    }
+    await waitFor(() => expect(container.querySelectorAll('strong')).toHaveLength(21), PATIENT);
+    for (const closed of ['Said **before**.', ...paragraphs]) {
+      expect(sources.filter(source => source === closed)).toEqual([closed]);
+    }
   });
 
   test('offers its code to be copied and inserted, as it is without its fence', () => {

@@ -169,9 +169,13 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
 
 /** The rows of a thread as it is shown, oldest first. */
 function useRowsOf({ view }: Shown): readonly Row[] {
-  const { runs, messages, withdrawn, pending } = view;
+  const { runs, messages, withdrawn, pending, more } = view;
   const end = endOf(view);
-  const turns = useMemo(() => turnsTo(end, { runs, messages }), [end, runs, messages]);
+  const turns = useMemo(() => {
+    const read = turnsTo(end, { runs, messages });
+    // The oldest waits for its question, which would move what is read when it comes.
+    return more && read.length > 1 && read[0].question === null ? read.slice(1) : read;
+  }, [end, runs, messages, more]);
   const waiting = useMemo(() => waitingOf({ runs, messages, withdrawn }), [runs, messages, withdrawn]);
   return useMemo(
     () => [

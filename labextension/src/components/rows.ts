@@ -118,6 +118,15 @@ export function useRows(
   const items = virtualizer.getVirtualItems();
   const shown = items.map(item => item.key).join();
   const [drawn, setDrawn] = useState<ReadonlySet<string>>(new Set());
+  // A row that comes above what is read is drawn upwards; one that is being written grows downwards.
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = (
+    { key, start, end },
+    _,
+    { scrollOffset, scrollDirection }
+  ) => {
+    const offset = scrollOffset ?? 0;
+    return start < offset && (!drawn.has(String(key)) || (end <= offset && scrollDirection !== 'backward'));
+  };
   useEffect(() => {
     const timer = setTimeout(() => setDrawn(new Set(shown.split(','))), DRAWN);
     return () => clearTimeout(timer);
