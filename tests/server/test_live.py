@@ -161,8 +161,9 @@ async def test_what_is_sent_again_after_a_reconnect_gets_the_same_ack(
 
 
 async def test_a_session_that_nobody_needs_is_closed_and_one_that_is_watched_is_not(
-    rest: Rest, live: Connect, chats: Callable[[], Any], new_id: Callable[[], str]
+    rest: Rest, live: Connect, chats: Callable[[], Any], new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jupyter_chat_sessions.engine.sessions.QUIET_LOOK_S", 0.05)
     thread_id = new_id()
     await rest("GET", "/health")
     sessions = chats().sessions
@@ -172,7 +173,7 @@ async def test_a_session_that_nobody_needs_is_closed_and_one_that_is_watched_is_
     await socket.send("one", options=PLAYED)
     await socket.event("RUN_FINISHED")
     watched = sessions.find(thread_id)
-    await asyncio.sleep(1.2)  # a look round takes place every second
+    await asyncio.sleep(0.3)  # several looks round
     assert sessions.find(thread_id) is watched
     await socket.send("two", options=PLAYED)
     await socket.event("RUN_FINISHED")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from played import Held, Played
 from served import Connect, Rest, lines_of, tree, until
 
@@ -257,8 +258,10 @@ async def test_a_thread_deleted_while_it_is_answered_takes_the_sender_along_and_
 
 
 async def test_a_thread_whose_folder_is_removed_by_hand_is_told_and_looked_for_no_more(
-    rest: Rest, live: Connect, chats: Callable[[], Chats], jp_root_dir: Path, new_id: Callable[[], str]
-) -> None:
+    rest: Rest, live: Connect, chats: Callable[[], Chats], jp_root_dir: Path, new_id: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("jupyter_chat_sessions.engine.sessions.QUIET_LOOK_S", 0.05)
     thread_id = new_id()
     await say(rest, thread_id)
     socket = await live(thread_id)

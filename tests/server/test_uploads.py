@@ -128,8 +128,11 @@ async def test_what_can_be_typed_after_a_slash_is_told(rest: Rest) -> None:
     assert all(each["help"] and "\n" not in each["help"] for each in told.values())
 
 
-def test_what_holds_the_lock_of_an_upload_for_ever_keeps_nobody_waiting_for_ever(tmp_path: Path) -> None:
+def test_what_holds_the_lock_of_an_upload_for_ever_keeps_nobody_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Tools work in that folder, and may lock what they find there."""
+    monkeypatch.setattr("jupyter_chat_sessions.files.uploads.LOCK_S", 0.1)
     (folder := tmp_path / "files").mkdir()
     add_piece(folder, "a.bin", 20, 0, b"x" * 10)
     (unfinished,) = folder.iterdir()
@@ -137,5 +140,6 @@ def test_what_holds_the_lock_of_an_upload_for_ever_keeps_nobody_waiting_for_ever
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(Busy):
             add_piece(folder, "a.bin", 20, 10, b"y" * 10)
+    monkeypatch.undo()
     assert add_piece(folder, "a.bin", 20, 10, b"y" * 10) == 20
     assert (folder / "a.bin").read_bytes() == b"x" * 10 + b"y" * 10
