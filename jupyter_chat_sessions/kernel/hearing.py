@@ -10,6 +10,7 @@ from .answer import Answer
 from .service import Frame, Record
 
 MOST_ANSWERS = 50
+WENT_BY = "So much went by while the connection was broken that its end was not heard. `messages` of the thread has it."
 
 
 class Hearing:
@@ -25,6 +26,7 @@ class Hearing:
         self._read_file = read_file
         self._on_line = on_line
         self._answers: dict[str, Answer] = {}
+        self._since: dict[str, int] = {}
         self._run_of: dict[str, str] = {}
         self.seq = 0
         """The newest line heard of."""
@@ -43,12 +45,13 @@ class Hearing:
         """The newest answer."""
         return next(reversed(self._answers.values()), None)
 
-    def answer(self, run_id: str) -> Answer:
-        """The answer of that run."""
+    def answer(self, run_id: str, since: int = 0) -> Answer:
+        """The answer of that run, whose message is line `since`, where that is known."""
+        self._since.setdefault(run_id, since)
         if run_id not in self._answers:
             self._answers[run_id] = Answer(self._thread_id, run_id, self._read_file)
             for old in [key for key, each in self._answers.items() if not each.is_running][:-MOST_ANSWERS]:
-                del self._answers[old]
+                del self._answers[old], self._since[old]
         return self._answers[run_id]
 
     def hear(self, frame: Frame) -> None:
@@ -75,6 +78,15 @@ class Hearing:
         self.about = {name: hello[name] for name in ("thread", "agent", "level")}
         if hello["run"]:
             self.answer(hello["run"]["run_id"]).recall(hello["run"])
+        if hello["reset"]:
+            self._end_what_went_by(hello)
+
+    def _end_what_went_by(self, hello: Frame) -> None:
+        """It does not begin where we stopped: an answer that it knows of no more has ended in between."""
+        told = {each["run_id"] for each in (*hello["queue"], *hello["approvals"], hello["run"]) if each}
+        for run_id, answer in self._answers.items():
+            if answer.is_running and answer.run_id not in told and self._since[run_id] <= hello["seq"]:
+                answer.hear_end("error", WENT_BY)
 
     def _read(self, line: Mapping[str, Any], *, is_news: bool) -> None:
         self.seq = max(self.seq, line["seq"])
@@ -97,6 +109,7 @@ class Hearing:
         if waiting is not None and waiting.outcome == "waiting":
             waiting.go_on_as(line["run_id"])
             self._answers[line["run_id"]] = waiting
+            self._since[line["run_id"]] = line["seq"]
         else:
             self.answer(line["run_id"]).model = line.get("model")
 

@@ -111,7 +111,7 @@ class Thread:
         self._follow()
         message = Outgoing(str(uuid.uuid4()), content, {"mode": mode, **options})
         receipt = self._chats.send(self.id, message)
-        answer = self._hearing.answer(receipt["run_id"])
+        answer = self._hearing.answer(receipt["run_id"], receipt["seq"])
         answer.stops_by(lambda run_id: self._chats.cancel(self.id, run_id))
         self._follow()  # the watcher may have seen nothing to wait for in between
         return answer

@@ -125,6 +125,27 @@ def test_a_message_taken_back_and_a_thread_that_is_deleted_end_their_answers(hea
     assert hearing.is_closed
 
 
+def test_an_answer_whose_end_went_by_while_nobody_listened_does_not_run_for_ever(hearing: Hearing) -> None:
+    gone, waits, asks, runs = (hearing.answer(run_id, since=7) for run_id in ("r1", "r2", "r3", "r4"))
+    later = hearing.answer("r5", since=501)
+    asks.hear_end("waiting")
+    run = {"run_id": "r4", "message_id": "m1", "n": 9, "text": "so far", "tool_calls": []}
+    hello = {
+        "kind": "hello",
+        "lines": [],
+        "reset": True,
+        "seq": 500,
+        "run": run,
+        "thread": {},
+        "agent": {},
+        "level": "",
+    }
+    hearing.hear({**hello, "queue": [{"message_id": "q2", "run_id": "r2"}], "approvals": [{"run_id": "r3"}]})
+    assert gone.wait(0).outcome == "error"
+    assert "went by" in str(gone.error)
+    assert [each.is_running for each in (waits, asks, runs, later)] == [True] * 4
+
+
 def test_what_a_hello_brings_up_is_no_news_and_its_run_in_flight_is_taken_over(
     hearing: Hearing, heard: list[dict[str, Any]]
 ) -> None:
