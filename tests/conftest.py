@@ -3,6 +3,9 @@ those that share a kernel over a module are marked for pytest-asyncio."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
@@ -12,3 +15,12 @@ pytest_plugins = ["pytest_jupyter.jupyter_server"]
 settings.register_profile("settled", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("wander", settings.get_profile("settled"), derandomize=False)
 settings.load_profile("settled")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _jupyter_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes what is its person's own: a thread that an earlier run knew of would be found again."""
+    with pytest.MonkeyPatch.context() as changing:
+        for name in ("CONFIG", "DATA", "RUNTIME"):
+            changing.setenv(f"JUPYTER_{name}_DIR", str(tmp_path_factory.mktemp(name.lower())))
+        yield

@@ -273,14 +273,14 @@ async def test_limits_hold_in_a_kernel_that_waited(tmp_path: Path, backend: str)
     limits = {"memory_bytes": 300 << 20, "quota_bytes": 24 << 20, "quota_entries": 300, "watch_s": 0.1}
     async with a_runner(tmp_path, backend, **limits) as runner:
         waited, thread_id = await waiting_pid(runner), new_thread_id()
-        code = "import time\nfor n in range(10): open(f'f{n}', 'wb').write(bytes(6 << 20))\ntime.sleep(20)"
+        code = "import time\nfor n in range(10): open(f'f{n}', 'wb').write(bytes(6 << 20))\ntime.sleep(100)"
         told = await told_by(runner, code, thread_id)
         assert "its folder holds more than 24 MB" in str(told.result.error)
         assert not is_there(waited)
         shutil.rmtree(tmp_path / ".chats" / thread_id)
         waited, thread_id = await waiting_pid(runner), new_thread_id()
         code = "import mmap, time\nshared = mmap.mmap(-1, 350 << 20)\nfor n in range(350): shared.write(bytes(1 << 20))"
-        told = await told_by(runner, f"{code}\ntime.sleep(20)", thread_id)
+        told = await told_by(runner, f"{code}\ntime.sleep(100)", thread_id)
         assert "more than 300 MB of memory" in str(told.result.error)
         assert not is_there(waited)
 
