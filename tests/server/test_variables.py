@@ -36,7 +36,7 @@ async def test_they_are_listed_and_looked_at_for_a_message_that_names_them_also_
     write_notebook(jp_root_dir / "report.ipynb")
     async with kernel_of(jp_serverapp) as kernel:
         await kernel.execute_interactive(VARIABLES, timeout=20)
-        kernel.execute("import time; time.sleep(300)")
+        kernel.execute("import time; time.sleep(30)")
         await _until_busy(kernel)
         listed = (await rest("GET", "/variables", query=ASKS)).json
         rows = {row["name"]: row for row in listed["variables"]}
