@@ -1,7 +1,8 @@
 """Sockets that ask and listen, in a process of their own: one JSON job on standard input, one JSON result on the other.
 
-A job is `{"peer": bool, "port", "token", "model", "pieces", "patience_s", "rooms": [{"path", "sockets"}]}`. In each
-room the first socket asks; every socket counts what it is sent, and the first notes how old each piece is by then.
+A job is `{"peer": bool, "port", "token", "model", "pieces", "patience_s", "settle_s", "rooms": [{"path", "sockets"}]}`.
+In each room the first socket asks; every socket counts what it is sent, and the first notes how old each piece is by
+then. Pieces that were said before `settle_s` are counted and their ages told apart.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class Room:
 
     def __init__(self, path: str, job: dict[str, Any]) -> None:
         self.path = path
-        self.ages: list[int] = []
+        self.ages: list[tuple[int, int]] = []
+        """When each piece was said, and how old it was when it came, in nanoseconds."""
         self.ears: list[Ear] = []
         self.ended = asyncio.Event()
         self._job = job
@@ -125,7 +127,7 @@ class Room:
         else:
             event = frame.get("event", {})
             said = event.get("delta", "") if event.get("type") == "TEXT_MESSAGE_CONTENT" else ""
-        self.ages += [now - int(stamp) for stamp in _STAMP.findall(said)]
+        self.ages += [(int(stamp), now - int(stamp)) for stamp in _STAMP.findall(said)]
         if len(self.ages) >= self._job["pieces"]:
             self.ended.set()
 
@@ -139,17 +141,20 @@ async def _listen(job: dict[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     for room in rooms:
         room.ask()
-        await asyncio.sleep(job.get("stagger_s", 0))
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(asyncio.gather(*(room.ended.wait() for room in rooms)), job["patience_s"])
     seconds = time.monotonic() - began
-    ages = sorted(age / 1e6 for room in rooms for age in room.ages)
+    settled = (began + job["settle_s"]) * 1e9
+    told = [each for room in rooms for each in room.ages]
+    ages = sorted(age / 1e6 for said, age in told if said >= settled)
+    early = sorted(age / 1e6 for said, age in told if said < settled)
     ears = [ear for room in rooms for ear in room.ears]
     return {
         "seconds": seconds,
-        "delivered": len(ages),
+        "delivered": len(told),
         "offered": len(rooms) * job["pieces"],
         "ages_ms": {name: ages[int(part * (len(ages) - 1))] if ages else None for name, part in _PARTS.items()},
+        "early_p99_ms": early[int(0.99 * (len(early) - 1))] if early else None,
         "bytes_a_socket": sum(ear.bytes for ear in ears) / len(ears),
         "frames_a_socket": sum(ear.frames for ear in ears) / len(ears),
     }

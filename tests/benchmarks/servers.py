@@ -170,10 +170,21 @@ class Heard:
     """Delivered over offered, within the time the pace needs and a little more."""
     bytes_a_socket: float
     frames_a_socket: float
+    early_p99_ms: float
+    """Of the pieces said before `settle_s`, while all answers were begun at once."""
 
 
-def listen(to: Server, rooms: Sequence[str], model: str, pieces: int, *, sockets: int = 1, patience_s: float) -> Heard:
-    """Asks in each room for so many pieces, and hears them."""
+def listen(
+    to: Server,
+    rooms: Sequence[str],
+    model: str,
+    pieces: int,
+    *,
+    sockets: int = 1,
+    patience_s: float,
+    settle_s: float = 0.0,
+) -> Heard:
+    """Asks in each room for so many pieces, and hears them. The ages told are of what was said from `settle_s` on."""
     job = {
         "peer": to.is_peer,
         "port": to.port,
@@ -181,6 +192,7 @@ def listen(to: Server, rooms: Sequence[str], model: str, pieces: int, *, sockets
         "model": model,
         "pieces": pieces,
         "patience_s": patience_s,
+        "settle_s": settle_s,
         "rooms": [{"path": to.room(name), "sockets": sockets} for name in rooms],
     }
     process = subprocess.Popen(
@@ -207,4 +219,5 @@ def listen(to: Server, rooms: Sequence[str], model: str, pieces: int, *, sockets
         held=result["delivered"] / result["offered"],
         bytes_a_socket=result["bytes_a_socket"],
         frames_a_socket=result["frames_a_socket"],
+        early_p99_ms=result["early_p99_ms"] or 0.0,
     )
