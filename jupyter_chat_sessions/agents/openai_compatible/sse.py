@@ -53,9 +53,16 @@ class SseReader:
 def object_in(data: bytes) -> dict[str, Any]:
     """The JSON object that these bytes are; `Unreadable` where they are none."""
     try:
-        found = json.loads(data)
+        found = _parsed(data)
     except (ValueError, RecursionError):
         raise Unreadable from None
     if not isinstance(found, dict):
         raise Unreadable
     return found
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode())
+    except ValueError:  # with a mark of its encoding, or in another one: to look for these costs as much as to parse
+        return json.loads(data)
