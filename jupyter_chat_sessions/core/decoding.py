@@ -82,7 +82,9 @@ def decode(raw: bytes, thread_id: ThreadId) -> tuple[Line, ...]:
 def _load(raw: bytes) -> Any:
     """The JSON value in `raw`, or `None` where there is none."""
     try:
-        return read_json(raw.decode(json.detect_encoding(raw), "surrogatepass"))
+        # Every line of ours begins so, and no other encoding does; to look for one costs as much as to parse.
+        encoding = "utf-8" if raw.startswith(b'{"') else json.detect_encoding(raw)
+        return read_json(raw.decode(encoding, "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
