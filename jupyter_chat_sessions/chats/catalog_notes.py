@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from ..core.conversation import Conversation
 from ..core.errors import ChatError
 from ..core.ids import ThreadId
 from ..files.chats_folder import ChatsFolder
+from .listing import Listing
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ class CatalogNotes:
         self._waiting: dict[ThreadId, tuple[ChatsFolder, Conversation, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._making: dict[Path, asyncio.Task[None]] = {}
 
     def note(self, chats_folder: ChatsFolder, conversation: Conversation, created: str, is_urgent: bool) -> None:
         """Takes the newest state of a thread."""
@@ -35,6 +38,33 @@ class CatalogNotes:
             self._begin()
         elif self._timer is None:
             self._timer = loop.call_later(EVERY_S, self._begin)
+
+    async def listing(self, look: Callable[[], Listing]) -> Listing:
+        """What a look into the catalogs gives, once all that was noted is in them. Those it missed are made later."""
+        await self.flush()
+        listing: Listing = await self._disk(look)
+        for folder in listing.lacking:
+            if folder.path not in self._making:
+                self._making[folder.path] = asyncio.get_running_loop().create_task(self._make(folder))
+        return listing
+
+    async def _make(self, chats_folder: ChatsFolder) -> None:
+        """Reads every transcript. Where the folder cannot be written, that is not tried again."""
+        try:
+            version = (await self._disk(chats_folder.list)).version
+        except ChatError as refused:
+            log.warning("The catalog of %s was not made: %s", chats_folder.path, refused)
+            return
+        if version:
+            del self._making[chats_folder.path]
+            self._tell_changed(chats_folder, version)
+
+    async def close(self) -> None:
+        """As `flush`; a catalog that is being made is left to the next listing."""
+        for making in self._making.values():
+            making.cancel()
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        await self.flush()
 
     async def flush(self) -> None:
         """Returns when everything noted so far is in the catalogs."""

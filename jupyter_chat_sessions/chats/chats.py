@@ -111,7 +111,7 @@ class Chats:
             log.error("Some runs could not be ended within %s s.", CLOSE_S)
         await self._sandbox.shutdown()
         await asyncio.gather(*self._errands, return_exceptions=True)
-        await self._notes.flush()
+        await self._notes.close()
         await self.answering.close()
         self.disk.close()
         self._homes.close()
@@ -192,8 +192,8 @@ class Chats:
         unsaved = [row_of(each) for each in open_now if self._is_listed_unsaved(each, place, subject)]
         owner = subject if self.separate_users else None
         wanted = Wanted(place.notebook, owner, wanted.words, wanted.limit, wanted.before, running)
-        await self._notes.flush()
-        listing = await self.disk(lambda: list_threads(wanted, self._listed_folders(place.folder), unsaved))
+        folders = self._listed_folders
+        listing = await self._notes.listing(lambda: list_threads(wanted, folders(place.folder), unsaved))
         return with_kernels(listing, self._sandbox.alive())
 
     def _listed_folders(self, folder: str | None) -> dict[str, ChatsFolder]:

@@ -12,7 +12,6 @@ from typing import Any
 from ..core.errors import ChatError
 from ..core.ids import Subject, ThreadId
 from ..engine.session import Session
-from ..files.catalog import Listing as CatalogListing
 from ..files.catalog import updated
 from ..files.chats_folder import ChatsFolder
 
@@ -28,6 +27,8 @@ class Listing:
 
     threads: list[Row]
     version: int
+    lacking: tuple[ChatsFolder, ...] = ()
+    """The folders that have no catalog, and too many threads to make it on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,12 @@ def row_of(session: Session) -> Row:
 
 def list_threads(wanted: Wanted, folders: Mapping[str, ChatsFolder], unsaved: Iterable[Row]) -> Listing:
     """The threads of these folders, by the folders' names, and the unsaved ones. Blocks on the disk."""
-    catalogs = {name: _catalog(folder, is_only_one=len(folders) == 1) for name, folder in folders.items()}
-    kept = [_fitting(name, catalogs[name].chats, folder, wanted) for name, folder in folders.items()]
+    shown = {name: _shown(folder, is_only_one=len(folders) == 1) for name, folder in folders.items()}
+    kept = [_fitting(name, shown[name].entries, folder, wanted) for name, folder in folders.items()]
     rows = sorted((row for row in unsaved if _fits(row, wanted)), key=updated, reverse=True)
     found = heapq.merge(rows, *kept, key=updated, reverse=True)
-    return Listing(_page(found, wanted.limit), sum(catalog.version for catalog in catalogs.values()))
+    lacking = tuple(folder for name, folder in folders.items() if shown[name].is_lacking)
+    return Listing(_page(found, wanted.limit), sum(each.version for each in shown.values()), lacking)
 
 
 def _fitting(name: str, entries: Iterable[Mapping[str, Any]], folder: ChatsFolder, wanted: Wanted) -> Iterator[Row]:
@@ -82,15 +84,28 @@ def with_kernels(listing: Listing, alive: Collection[str]) -> Listing:
     return Listing(rows, listing.version)
 
 
-def _catalog(folder: ChatsFolder, *, is_only_one: bool) -> CatalogListing:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The entries of a folder's catalog; where that is lacking, those of its transcripts, as they are read."""
+
+    version: int
+    entries: Iterable[Mapping[str, Any]]
+    is_lacking: bool = False
+
+
+def _shown(folder: ChatsFolder, *, is_only_one: bool) -> _Shown:
     """What one folder lists. One that cannot be read must not hide those of the others."""
     try:
-        return folder.list()
+        entries = folder.newest()
+        if entries is not None:
+            return _Shown(0, entries, is_lacking=True)
+        catalog = folder.list()
+        return _Shown(catalog.version, catalog.chats)
     except ChatError as refused:
         if is_only_one:
             raise
         log.warning("The threads of %s are not listed: %s", folder.path, refused)
-        return CatalogListing(0, (), "")
+        return _Shown(0, ())
 
 
 def _owner(folder: ChatsFolder, thread_id: ThreadId) -> str | None:

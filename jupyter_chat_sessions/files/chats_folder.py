@@ -19,11 +19,14 @@ from .catalog import Catalog, Entries, Entry, Listing, entry_of, newest_first
 from .disk import now, refusals, sync_names
 from .journal import FileJournal
 from .layout import CATALOG, FILES, KEYS, TRANSCRIPT, opened_folder
+from .newest import newest
 from .trash import KEPT_S, move_from_trash, move_to_trash, sweep
 from .whole_file import remove_unfinished
 
 _UNFINISHED_S = 3600.0
 _SETTLED_NS = 2_000_000_000
+_MANY = 500
+"""From so many threads on, a list does not wait for all of them to be read."""
 _THREAD_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """The one way a thread's id is written. A folder may hold ten thousand names, and is listed often."""
 
@@ -128,6 +131,13 @@ class ChatsFolder:
         # What has only just changed may change again with the same time.
         self._seen = (changed, found) if changed < time.time_ns() - _SETTLED_NS else None
         return found
+
+    def newest(self) -> Iterator[Entry] | None:
+        """What `list` would show, read as it is asked for; only where that is worth it: of many, without a catalog."""
+        there = self.thread_ids()
+        if len(there) < _MANY or self._catalog.read() is not None:
+            return None
+        return newest(self._path, there, self._entry_if_new)
 
     def list(self) -> Listing:
         """The threads that have a message. What was added or taken away behind the catalog's back is put right.

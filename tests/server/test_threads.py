@@ -16,6 +16,7 @@ from played import Held, Played
 from served import Connect, Rest, lines_of, tree, until
 
 from jupyter_chat_sessions.chats.chats import Chats
+from jupyter_chat_sessions.files import chats_folder as chats_folder_module
 
 
 async def say(rest: Rest, thread_id: str, content: str = "hello", **more: Any) -> Any:
@@ -345,3 +346,23 @@ async def test_a_notebook_has_one_current_thread_whoever_asks_first(rest: Rest) 
     assert (await rest("POST", "/threads", asked)).json["thread_id"] == newer
     await rest("DELETE", f"/threads/{newer}")
     assert (await rest("POST", "/threads", asked)).json["thread_id"] == thread_id
+
+
+async def test_many_threads_without_a_catalog_are_shown_at_once_and_their_catalog_is_made_after(
+    rest: Rest, jp_root_dir: Path, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats_folder_module, "_MANY", 4)
+    ids = [new_id() for _ in range(6)]
+    for number, thread_id in enumerate(ids):
+        await say(rest, thread_id, f"words {number}", notebook="a.ipynb")
+    before = await listed(rest, folder="")
+    assert {row["thread_id"] for row in before} == set(ids)
+    (jp_root_dir / ".chats" / "catalog.json").unlink()
+    first = (await rest("GET", "/threads", query={"folder": "", "limit": "2"})).json
+    assert first["threads"][0] == before[0]
+    assert first["version"] == 0
+
+    await until(lambda: (jp_root_dir / ".chats" / "catalog.json").exists())
+    assert await listed(rest, folder="") == before
+    catalog = json.loads((jp_root_dir / ".chats" / "catalog.json").read_bytes())
+    assert {each["guid"] for each in catalog["chats"]} == set(ids)
