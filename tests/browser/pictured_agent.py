@@ -13,7 +13,7 @@ from pathlib import Path
 
 file = next(Path().rglob("temperatures.csv"))
 table = pd.read_csv(file, index_col="month")
-table.plot(figsize=(6.4, 2.5), ylabel="°C", marker="o", xlabel="")
+table.plot(figsize=(6.4, 2.1), ylabel="°C", marker="o", xlabel="")
 plt.show()"""
 FOUND = """**July 2024** was the warmest month, at 21.4 °C. Against 2023, summer came three weeks earlier:
 

@@ -148,7 +148,8 @@ def main(folder: Path) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             for take in (sidebar, approval, compare, panel):
-                context = browser.new_context(viewport={"width": 1280, "height": 860})
+                height = 980 if take is sidebar else 860
+                context = browser.new_context(viewport={"width": 1280, "height": height})
                 take(context.new_page(), lab, folder)
                 context.close()
     finally:
