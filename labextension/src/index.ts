@@ -15,6 +15,7 @@ import { addCommands } from './lab/commands';
 import { OpenNotebookContext } from './lab/context';
 import { Desk } from './lab/desk';
 import { NotebookCode } from './lab/insert';
+import { addImporting, fileBrowsers } from './lab/importing';
 import { keepInFront, LINK, linkedIn } from './lab/links';
 import { openMenu } from './lab/menu';
 import { COMMANDS } from './lab/names';
@@ -151,6 +152,8 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     const share = (thread: Thread): void => void shareThread({ host, rest, thread });
     addCommands({ app, sessions, desk, sidebarId: widget.id, palette, openMain, compare, share, follow });
     router?.register({ command: COMMANDS.follow, pattern: LINK });
+    const importing = { app, rest, list, trans: host.trans, palette, onOpen: openMain };
+    void fileBrowsers(app).then(browsers => addImporting(importing, browsers));
     void runningPanel(app).then(managers => {
       if (managers) {
         addRunning({ managers, rest, list, trans: host.trans, onOpen: openMain });

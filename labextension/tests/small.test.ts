@@ -5,6 +5,7 @@ import { CAP, delayBefore } from '../src/client/wire';
 import { argumentsOf } from '../src/components/arguments';
 import { ago, lasting, sized } from '../src/components/time';
 import { chance, newId } from '../src/ids';
+import { isChatFile } from '../src/lab/names';
 
 test('ids are random UUIDs in canonical form, made without what plain http lacks', () => {
   const ids = new Set(Array.from({ length: 1000 }, newId));
@@ -61,5 +62,16 @@ test('times, durations and sizes are short', () => {
     '12 bytes',
     '18 kB',
     '2.5 MB'
+  ]);
+});
+
+test('a chat of JupyterLab’s and a transcript are told by their names', () => {
+  expect(['talk.chat', 'chat.jsonl', 'OLD.CHAT', 'chat.json', 'a.ipynb', 'chat'].map(isChatFile)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+    false
   ]);
 });

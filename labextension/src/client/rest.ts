@@ -158,6 +158,11 @@ export class Rest {
     return this.ask('GET', `threads/${threadId}/messages`, { ...place, ...older, limit: '50' });
   }
 
+  /** Makes a thread of a chat that another program has saved; its earlier one, where it was imported before. */
+  importChat(name: string, content: Blob | string, place: Place = {}): Promise<ThreadInfo> {
+    return this.request('imports', { name, folder: place.folder }, { method: 'POST', body: content });
+  }
+
   /** Stops what runs and what waits. */
   async cancel(threadId: string, place: Place = {}): Promise<void> {
     await this.ask('POST', `threads/${threadId}/cancel`, place, {});

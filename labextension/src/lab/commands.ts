@@ -146,11 +146,14 @@ export function addCommands(parts: CommandParts): void {
   for (const command of Object.values(COMMANDS)) {
     if (command === COMMANDS.export) {
       FORMATS.forEach(format => palette?.addItem({ command, category, args: { format } }));
-    } else if (command !== COMMANDS.follow) {
+    } else if (!ADDED_ELSEWHERE.includes(command)) {
       palette?.addItem({ command, category });
     }
   }
 }
+
+/** What has an entry of its own, or none. */
+const ADDED_ELSEWHERE: readonly string[] = [COMMANDS.follow, COMMANDS.import, COMMANDS.importFile];
 
 export const FORMATS: readonly ExportFormat[] = ['md', 'ipynb', 'json'];
 
