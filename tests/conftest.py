@@ -3,6 +3,8 @@ those that share a kernel over a module are marked for pytest-asyncio."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -24,3 +26,14 @@ def _jupyter_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         for name in ("CONFIG", "DATA", "RUNTIME"):
             changing.setenv(f"JUPYTER_{name}_DIR", str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture
+def user() -> Iterator[str]:
+    """An ordinary user of this machine, made for one test; only root can make one."""
+    name = f"jcs-test-{os.getpid()}"
+    made = subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/sh", name], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"no user could be made: {made.stderr.strip()}")
+    yield name
+    subprocess.run(["userdel", name], check=True, capture_output=True)

@@ -187,6 +187,10 @@ class Conversation:
         """Whether the lane is held for nothing: another server may need it."""
         return self.has_lane and self.running is None and not self.may_go_on and not self.is_deleted
 
+    def has_run(self, run_id: RunId) -> bool:
+        """Whether a run of this id has begun here, or waits to."""
+        return run_id in self.runs or any(each.run_id == run_id for each in self.queue)
+
     def receipt(self, message_id: MessageId, run_id: RunId | None = None) -> Receipt:
         """The receipt for an accepted message; for the run that regenerates it, where one is named."""
         accepted = self.accepted[message_id]

@@ -18,6 +18,7 @@ from .doors import ChatHandler, Method
 MOST_THROWN_AWAY = 64_000_000
 """Past this a body is no longer read to its end, only to be told that it is too large."""
 BODY_S = 120.0
+WHO = "This server wants its token: pass it as the API key (Authorization: Bearer …)."
 
 
 def taken(guarded: Method) -> Method:
@@ -47,16 +48,14 @@ class TakingHandler(ChatHandler):
     async def prepare(self, **more: Any) -> None:
         """Learns who asks, before anything of the body is kept."""
         try:
-            await self.enter(**more)
+            await super().prepare(**more)
         except web.HTTPError as refused:
             self._refused = refused
+        if self.current_user is None and self.grant is None:  # whatever else is wrong, as a missing _xsrf
+            self._refused = web.HTTPError(401, WHO)
         if self._announced() > MOST_THROWN_AWAY:
             raise web.HTTPError(413, f"A body is at most {self.most_bytes:,} bytes.")
         self._patience = asyncio.get_running_loop().call_later(BODY_S, self._lose_patience)
-
-    async def enter(self, **more: Any) -> None:
-        """Finds out who is there."""
-        await super().prepare(**more)
 
     def _announced(self) -> int:
         given = self.request.headers.get("Content-Length", "0")
@@ -89,6 +88,12 @@ class TakingHandler(ChatHandler):
         if self._size > self.most_bytes:
             raise TooLarge(f"A body is at most {self.most_bytes:,} bytes; this one has {self._size:,}.")
         return b"".join(self._body)
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        """Errors that are not ours; programs are told how to say who they are."""
+        if status_code == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
+        super().write_error(status_code, **details)
 
     def on_connection_close(self) -> None:
         """The client has left."""

@@ -29,16 +29,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def user() -> Iterator[str]:
-    name = f"jcs-binder-{os.getpid()}"
-    made = subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/sh", name], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no user could be made: {made.stderr.strip()}")
-    yield name
-    subprocess.run(["userdel", name], check=True, capture_output=True)
-
-
-@pytest.fixture
 def place(user: str) -> Iterator[Path]:
     """The user's home, with a checkout in it and what has been built of the front end."""
     with tempfile.TemporaryDirectory(prefix="jcs-binder-", dir="/var/tmp") as name:

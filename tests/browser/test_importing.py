@@ -23,6 +23,15 @@ LAB_CHAT = {
 }
 
 
+def pick(page: Page, file: Path) -> None:
+    """Imports a file of this computer by the command palette."""
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".jp-ModalCommandPalette input").fill("Import Chat")
+    with page.expect_file_chooser() as chooser:
+        page.locator(".lm-CommandPalette-item", has_text="Import Chat…").click()
+    chooser.value.set_files(file)
+
+
 def test_a_chat_file_becomes_a_chat_by_its_context_menu_and_one_of_this_computer_from_the_palette(
     lab: Lab, page: Page, tmp_path: Path
 ) -> None:
@@ -44,17 +53,8 @@ def test_a_chat_file_becomes_a_chat_by_its_context_menu_and_one_of_this_computer
     tab.shows("A plot of the tides.")
     picked = tmp_path / "list.json"
     picked.write_text(json.dumps([{"role": "user", "content": "hello there"}, {"role": "assistant", "content": "Hi."}]))
-    page.keyboard.press("Control+Shift+C")
-    palette = page.get_by_placeholder("SEARCH", exact=False).last
-    palette.fill("Import Chat")
-    with page.expect_file_chooser() as chooser:
-        page.locator(".lm-CommandPalette-item", has_text="Import Chat…").click()
-    chooser.value.set_files(picked)
+    pick(page, picked)
     expect(page.locator(".jcs-Main").filter(has_text="Hi.")).to_be_visible(timeout=20_000)
     picked.write_text("{")
-    page.keyboard.press("Control+Shift+C")
-    page.get_by_placeholder("SEARCH", exact=False).last.fill("Import Chat")
-    with page.expect_file_chooser() as chooser:
-        page.locator(".lm-CommandPalette-item", has_text="Import Chat…").click()
-    chooser.value.set_files(picked)
+    pick(page, picked)
     expect(page.get_by_text("This is no chat that can be imported").first).to_be_visible()

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,6 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or not all(map(shutil.which, NEEDED)),
     reason="only root can make a user and become it",
 )
-
-
-@pytest.fixture
-def user() -> Iterator[str]:
-    name = f"jcs-test-{os.getpid()}"
-    made = subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/sh", name], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no user could be made: {made.stderr.strip()}")
-    yield name
-    subprocess.run(["userdel", name], check=True, capture_output=True)
 
 
 def closed(paths: list[Path]) -> set[Path]:

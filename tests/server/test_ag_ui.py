@@ -13,10 +13,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from ag_ui.core import Event, RunAgentInput
 from jupyter_server.serverapp import ServerApp
-from openai_kit import questions, threads
+from openai_kit import Client, questions, threads
 from played import Held, Played, calls
 from pydantic import TypeAdapter
 from served import Answer, Connect, Raw, Rest, lines_of, until
@@ -203,6 +204,27 @@ async def test_a_tool_of_the_clients_ends_the_run_and_its_result_goes_on(
     after = await post(thread_id, question, said, result, tools=[WEATHER])
     assert "".join(event["delta"] for event in after if event["type"] == "TEXT_MESSAGE_CONTENT") == "Take a coat."
     assert agent.requests[-1].messages[-1]["content"] == "snow"
+
+
+@pytest.mark.parametrize("chat_config", [PLAYED])
+async def test_who_listens_with_a_token_that_is_taken_back_is_told_so_as_an_event(
+    client: Client, rest: Rest, agent: Played, new_id: Callable[[], str]
+) -> None:
+    thread_id = new_id()
+    share = (await rest("POST", f"/threads/{thread_id}/shares", {"rights": "send"})).json
+    agent.play = held = Held("one", "two")
+    url = str(client().base_url).removesuffix("v1/") + f"ag-ui/{thread_id}"
+    bearer = {"Authorization": f"Bearer {share['token']}"}
+    body = asking(thread_id, user("go"))
+    async with httpx2.AsyncClient(timeout=20) as http, http.stream("POST", url, json=body, headers=bearer) as answer:
+        told = answer.aiter_lines()
+        await held.has_begun.wait()
+        await rest("DELETE", f"/threads/{thread_id}/shares/{share['share_id']}")
+        held.let(3)
+        events = [json.loads(line[6:]) async for line in told if line.startswith("data: ")]
+    for event in events:
+        EVENT.validate_python(event)
+    assert (events[-1]["type"], events[-1]["code"]) == ("RUN_ERROR", "share_revoked")
 
 
 @pytest.mark.parametrize("chat_config", [KEPT_APART])

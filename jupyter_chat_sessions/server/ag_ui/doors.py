@@ -9,6 +9,7 @@ from tornado.iostream import StreamClosedError
 from ...core.errors import ChatError, InvalidThreadId, Malformed
 from ..doors import ThreadDoor
 from ..openai.envelope import HEARTBEAT_S, OpenAIHandler, running_door, sending_door
+from ..taking import TakingHandler
 
 if TYPE_CHECKING:
     from ...engine.session import Session
@@ -25,7 +26,7 @@ class AgUiHandler(OpenAIHandler):
 
     def write_error(self, status_code: int, **details: object) -> None:
         """Errors that are not ours."""
-        ThreadDoor.write_error(self, status_code, **details)
+        TakingHandler.write_error(self, status_code, **details)
 
     async def run(self, session: Session, body: RunAgentInput) -> None:
         """Tells the run that answers a request, to its end. The run goes on where the client leaves."""
@@ -43,6 +44,9 @@ class AgUiHandler(OpenAIHandler):
             self.finish()
         except StreamClosedError:
             return
+        except ChatError as lost:  # a token that was taken back, while its holder listened
+            await self.send_event({"type": "RUN_ERROR", "message": lost.message, "code": lost.code})
+            self.finish()
         finally:
             if told is not None:
                 told.record.leave()

@@ -52,7 +52,7 @@ async def begin(session: Session, body: RunAgentInput, caller: Caller) -> Told |
     given = given_in(body)
     await session.whole()
     asked_id = _run_id(body.run_id)
-    if asked_id in session.conversation.runs or any(each.run_id == asked_id for each in session.conversation.queue):
+    if session.conversation.has_run(asked_id):
         return await _come_back(session, asked_id, caller)
     told = None
     is_new = given.words is not None and body.question_ids[-1] not in session.conversation.accepted

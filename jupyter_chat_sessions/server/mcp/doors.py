@@ -95,6 +95,8 @@ class McpHandler(TakingHandler):
         from . import calls, speech
 
         name, arguments = speech.asked_call(spoken)
+        if all(spec.name != name for spec in self.chats.tool_specs()):
+            raise speech.Refused(speech.INVALID_PARAMS, f"There is no tool {name[:80]!r}; see tools/list.")
         client = spoken.client or self._clients.name(self.request.headers.get(SESSION))
         asked = Options(permissions=heeded(None, self.rights), visitor=self.visitor, door="mcp")
         record = await calls.begin_call(session, name, arguments, client, asked)

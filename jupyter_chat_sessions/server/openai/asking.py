@@ -9,7 +9,7 @@ from typing import Any
 
 from ...chats.accepting import is_blank
 from ...core.conversation import CLIENT_TOOL
-from ...core.errors import Conflict, Malformed, NotFound, NotWaiting
+from ...core.errors import Conflict, Malformed, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, new_run_id, regenerating_run_id
 from ...core.transcript import Options
@@ -19,7 +19,7 @@ from .attempts import RETRIES, Accepted, Attempt, accepted_before, digest, messa
 from .desk import Desk
 from .given import Given, threads_named
 from .joints import Joint, joint_of, known_turns
-from .names import ResponseNotFound, parse_call_id, parse_response_id
+from .names import parse_call_id
 from .record import Record, all_lines, reopened
 from .resolving import KEYS, THREAD, Asker, Target, target_of
 from .telling import Telling
@@ -238,17 +238,3 @@ def _answer_to(
         raise Malformed(f"Whether {interrupt['tool']} may run is not answered; approvals are given all at once.")
     is_approved, why = approvals[interrupt["id"]]
     return {**answer, "payload": {"approve": is_approved, **({"note": why} if why else {})}}
-
-
-async def found_response(asker: Asker, given: str) -> tuple[Session, RunId]:
-    """The thread and run of a response. `ResponseNotFound` where there is none, or it is another's."""
-    thread_id, run_id = parse_response_id(given)
-    try:
-        session = await asker.chats.session(thread_id, asker.subject, asker.place)
-    except NotFound:
-        raise ResponseNotFound(f"There is no response {given[:80]!r}.") from None
-    await session.whole()
-    now = session.conversation
-    if run_id not in now.runs and all(each.run_id != run_id for each in now.queue):
-        raise ResponseNotFound(f"There is no response {given[:80]!r}.")
-    return session, run_id

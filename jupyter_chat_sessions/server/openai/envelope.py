@@ -17,7 +17,7 @@ from tornado.iostream import StreamClosedError
 from ...core.errors import ChatError, Malformed
 from .. import doors
 from ..doors import CODES, Method, Model, parsed, status_of
-from ..taking import TakingHandler, taken
+from ..taking import WHO, TakingHandler, taken
 
 if TYPE_CHECKING:
     from ...core.grants import Right
@@ -26,7 +26,6 @@ HEARTBEAT_S = 10.0
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 409: "conflict_error"}
 _CODES = {**CODES, 401: "invalid_api_key"}
-_WHO = "This server wants its token: pass it as the API key (Authorization: Bearer …)."
 
 
 class Failed(ChatError):
@@ -67,12 +66,10 @@ class OpenAIHandler(TakingHandler):
         self.is_accepted = False
         self.on_leave: Callable[[], None] | None = None
 
-    async def enter(self, **more: Any) -> None:
-        """Finds out who is there; who is not known is told so in words of these doors."""
+    async def prepare(self, **more: Any) -> None:
+        """Gives the request an id by which it can be talked about."""
         self.set_header("x-request-id", f"req_{uuid.uuid4().hex}")
-        await super().enter(**more)
-        if self.current_user is None and self.grant is None and not self._finished:
-            raise web.HTTPError(401, _WHO)
+        await super().prepare(**more)
 
     def body_as(self, model: type[Model]) -> Model:
         """The request's JSON body as `model`; `Malformed` tells which field does not fit."""
@@ -97,7 +94,7 @@ class OpenAIHandler(TakingHandler):
         if isinstance(exception, web.HTTPError) and exception.log_message and status_code < 500:
             message = exception.log_message % exception.args
         if status_code == 403 and self.current_user is None:
-            status_code, message = 401, _WHO
+            status_code, message = 401, WHO
         if status_code == 405:
             self.set_header("Allow", ", ".join(self._methods()))
         self._tell_error(status_code, _CODES.get(status_code, "server_error"), message)

@@ -15,7 +15,7 @@ from ...chats.places import Place
 from ...core.errors import ChatError, Malformed, NotFound, ThreadDeleted
 from ...core.ids import RunId, SessionKey, Subject, ThreadId, new_thread_id, parse_session_key, parse_thread_id
 from ...engine.session import Session
-from .names import ConversationNotFound, parse_conversation_id, parse_response_id
+from .names import ConversationNotFound, ResponseNotFound, parse_conversation_id, parse_response_id
 
 THREAD = "X-Thread-Id"
 KEYS = ("X-Session-Key", "X-OpenClaw-Session-Key", "X-OpenWebUI-Chat-Id")
@@ -84,16 +84,24 @@ async def conversation_of(asker: Asker, given: str) -> Session:
         raise ConversationNotFound(f"There is no conversation {given[:80]!r}.") from None
 
 
-async def _previous(asker: Asker, given: str) -> Target:
+async def response_of(asker: Asker, given: str) -> tuple[Session, RunId]:
+    """The thread and run of a response. `ResponseNotFound` where there is none, or it is another's."""
+    thread_id, run_id = parse_response_id(given)
     try:
-        thread_id, run_id = parse_response_id(given)
         session = await asker.chats.session(thread_id, asker.subject, asker.place)
     except NotFound:
-        raise PreviousResponseNotFound(f"There is no response {given[:80]!r} to go on from.") from None
+        raise ResponseNotFound(f"There is no response {given[:80]!r}.") from None
     await session.whole()
-    is_there = run_id in session.conversation.runs or any(each.run_id == run_id for each in session.conversation.queue)
-    if not is_there:
-        raise PreviousResponseNotFound(f"There is no response {given[:80]!r} to go on from.")
+    if not session.conversation.has_run(run_id):
+        raise ResponseNotFound(f"There is no response {given[:80]!r}.")
+    return session, run_id
+
+
+async def _previous(asker: Asker, given: str) -> Target:
+    try:
+        session, run_id = await response_of(asker, given)
+    except ResponseNotFound as missing:
+        raise PreviousResponseNotFound(missing.message) from None
     return Target(session, is_bound=True, is_listed=False, goes_on_from=run_id)
 
 

@@ -50,9 +50,9 @@ class RespondingHandler(AskingHandler):
 
     async def found(self, given: str) -> tuple[Session, RunId]:
         """The thread and the run of the response in an address."""
-        from .asking import found_response
+        from .resolving import response_of
 
-        session, run_id = await found_response(self.asker(), given)
+        session, run_id = await response_of(self.asker(), given)
         self.name_ids(session.thread_id, run_id)
         return session, run_id
 

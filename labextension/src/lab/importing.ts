@@ -64,7 +64,9 @@ export function addImporting(parts: ImportParts, browsers: IFileBrowserFactory |
       for (const each of typeof path === 'string' ? [path] : selected()) {
         const folder = PathExt.dirname(contents.localPath(each));
         const text = (): Promise<string> =>
-          contents.get(each, { type: 'file', format: 'text' }).then(file => String(file.content));
+          contents
+            .get(each, { type: 'file', format: 'text', content: true })
+            .then(file => String(file.content));
         await bringIn(parts, PathExt.basename(each), text, { folder });
       }
     }
