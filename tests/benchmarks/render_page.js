@@ -5,6 +5,9 @@
 (() => {
   /** So many milliseconds without a change, a shift or a long task mean that a page has settled. */
   const QUIET = 250;
+  /** After so many milliseconds it is not waited for any longer. */
+  const PATIENCE = 120_000;
+  const nodes = () => document.querySelectorAll('.jcs-Main *, .m13-whole *').length;
   const nextFrame = () => new Promise(requestAnimationFrame);
   const isInView = node => {
     const { top, bottom, height } = node.getBoundingClientRect();
@@ -52,15 +55,15 @@
       } else if (now - Math.max(painted, seen.last) >= QUIET) {
         break;
       }
-      if (now - began > 240_000) {
-        throw new Error('it does not settle');
+      if (now - began > PATIENCE) {
+        return { painted: painted ? painted - began : PATIENCE, settled: PATIENCE, nodes: nodes() };
       }
     }
     seen.stop();
     return {
       painted: painted - began,
       settled: Math.max(painted, seen.last) - began,
-      nodes: document.querySelectorAll('.jcs-Main *, .m13-whole *').length
+      nodes: nodes()
     };
   }
 
