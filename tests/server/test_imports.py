@@ -11,7 +11,7 @@ import pytest
 from played import Played
 from served import Raw, Rest, lines_of, tree
 
-LAB_CHAT = {
+LAB_CHAT: dict[str, Any] = {
     "messages": [
         {"id": "2", "body": "A plot.", "time": 2.5, "sender": "bot", "type": "msg"},
         {"id": "1", "body": "what is this?", "time": 1.5, "sender": "ann", "type": "msg"},
@@ -106,7 +106,10 @@ ODD: dict[str, tuple[Any, int]] = {
     "calls that are a number": ([MESSAGE, {"role": "assistant", "content": "", "tool_calls": 5}], 400),
     "a call id that is a list": ([MESSAGE, {"role": "tool", "content": "", "tool_call_id": []}], 400),
     "a time that never comes": ({**LAB_CHAT, "messages": [{**LAB_CHAT["messages"][0], "time": float("inf")}]}, 201),
-    "a time too long for a float": ({**LAB_CHAT, "messages": [{**LAB_CHAT["messages"][0], "time": 10**400}]}, 201),
+    "a time too long for a float": (
+        {**LAB_CHAT, "metadata": {"id": "long"}, "messages": [{**LAB_CHAT["messages"][0], "time": 10**400}]},
+        201,
+    ),
     "half a letter as its id": ({**LAB_CHAT, "metadata": {"id": "\ud800"}}, 201),
     "half a letter as its words": ([{**MESSAGE, "content": "\ud800"}], 201),
     "a title of a megabyte": ({"messages": [MESSAGE], "title": "t" * 1_000_000}, 201),
