@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,9 @@ async def import_chat(chats: Chats, given: bytes, name: str, place: Place, subje
     """The thread of the chat in a file, and whether it is new. `Malformed` where the file is no chat."""
     found = await chats.disk(found_in, given)
     known_by = found.source_id or hashlib.sha256(given).hexdigest()
-    thread_id = ThreadId(str(uuid.uuid5(_NAMES, f"{subject}\n{found.kind}\n{known_by}")))
+    folder = await chats.disk(os.path.realpath, chats.places.folder(place.folder).path.parent)
+    named = f"{subject}\n{found.kind}\n{known_by}\n{folder}"  # in two folders it is two threads, none a copy
+    thread_id = ThreadId(str(uuid.uuid5(_NAMES, named)))
     try:
         session, is_new = await chats.create(thread_id, place, subject)
     except ThreadDeleted:

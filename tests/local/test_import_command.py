@@ -53,6 +53,18 @@ def test_each_file_becomes_a_thread_once_and_what_is_none_is_named_without_stopp
     assert command.main(["import", files[0], "--notebook-dir", str(tmp_path / "nowhere")]) == 1
 
 
+def test_one_chat_in_two_folders_is_two_threads_and_each_is_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.json").write_text(json.dumps(SAID))
+    for name in ("here", "there", "here", "there"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        assert command.main(["import", str(tmp_path / "one.json"), "--notebook-dir", str(tmp_path / name)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert ["imported before" in each for each in told] == [False, False, True, True]
+    assert [len(threads(tmp_path / name)) for name in ("here", "there")] == [1, 1]
+
+
 @pytest.mark.slow
 def test_the_command_stands_beside_jupyter_and_needs_no_server(tmp_path: Path) -> None:
     (tmp_path / "talk.json").write_text(json.dumps(SAID))
