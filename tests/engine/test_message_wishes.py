@@ -115,3 +115,19 @@ async def test_an_answer_made_again_is_a_visitors_where_the_message_or_the_wish_
         await session.ended((await session.regenerate(message.message_id, new_run_id(), again_by)).run_id)
         assert tools.calls == []
         assert results(session)[0]["error"] == "not allowed"
+
+
+async def test_a_visitors_message_behind_a_decision_is_a_visitors_also_when_answered_again_after_an_owners() -> None:
+    agent, tools = Scripted(CALLS, ENDS, CALLS, ENDS, ENDS, CALLS, ENDS), Counting(acts=True)
+    async with opened(runner(agent, tools)) as session:
+        session.watch(Seen())
+        await session.ended((await session.send(asking(OWNERS))).run_id)
+        await session.ended((await session.answer(always(session), new_run_id(), None, "owner")).run_id)
+        assert await session.ended((await session.send(asking(VISITORS))).run_id) == "waiting"
+        await session.cancel()
+        behind = asking(VISITORS)
+        await session.ended((await session.send(behind)).run_id)
+        await session.ended((await session.send(asking(OWNERS))).run_id)
+        again = await session.regenerate(behind.message_id, new_run_id(), "share1")
+        assert await session.ended(again.run_id) == "waiting"
+        assert len(tools.calls) == 1
