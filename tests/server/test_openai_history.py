@@ -108,6 +108,16 @@ async def test_the_first_question_is_edited_by_who_says_that_the_history_is_whol
     assert await path(rest, jp_root_dir) == [*said, "four", "You said four"]
 
 
+async def test_a_whole_history_that_is_longer_than_what_an_agent_is_shown_adds_only_what_is_new(
+    ask: Ask, rest: Rest, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_chat_sessions.server.openai.asking.PATH_MESSAGES", 4)
+    said = await three_turns(ask)
+    await ask(*said, "four", **{"X-History": "whole"})
+    assert await path(rest, jp_root_dir) == [*said, "four", "You said four"]
+    assert questions(jp_root_dir, threads(jp_root_dir)[0]) == ["one", "two", "three", "four"]
+
+
 async def test_a_question_whose_answer_failed_is_not_asked_twice(
     ask: Ask, agent: Played, rest: Rest, jp_root_dir: Path
 ) -> None:
@@ -226,3 +236,10 @@ def test_questions_that_repeat_themselves_are_taken_for_the_last_of_their_kind()
     joint = joint_of(turns("go/1", "on"), there, is_whole=False, may_take_back=True)
     assert isinstance(joint, Joint)
     assert joint.parent == there[0].run_id
+
+
+def test_a_word_of_somebody_else_anywhere_behind_the_place_is_not_taken_back() -> None:
+    there = [*known("a/1", "b/2"), *known("theirs/3", is_kept=False), *known("c/4")]
+    assert met(turns("a/1", "B"), there) is None
+    assert met(turns("x/9", "B"), there, is_whole=True) is None
+    assert met(turns("a/1", "b/2", "theirs/3", "C"), there) == (3, 0)

@@ -20,7 +20,7 @@ from .desk import Desk
 from .given import Given, threads_named
 from .joints import Joint, joint_of, known_turns
 from .names import parse_call_id
-from .record import Record, all_lines, reopened
+from .record import EVERYTHING, Record, all_lines, reopened
 from .resolving import KEYS, THREAD, Asker, Target, target_of
 from .telling import Telling
 
@@ -134,7 +134,8 @@ async def _joint(asker: Asker, desk: Desk, target: Target, given: Given) -> Join
     is_whole = (asker.header(HISTORY) or "").lower() == "whole"
     if now.head is None or target.goes_on_from or given.words is None or (is_plain and not is_whole):
         return None
-    page = await asker.chats.disk(target.session.journal.before, None, PATH_MESSAGES)
+    most = EVERYTHING if is_whole else PATH_MESSAGES  # a whole history meets the thread at its beginning
+    page = await asker.chats.disk(target.session.journal.before, None, most)
     is_free = not now.queue and now.asked is None
     if now.running is not None:
         is_free = is_free and now.has_lane and not desk.attempts.is_waited_for(now.running.run_id)

@@ -63,7 +63,7 @@ def joint_behind(words: Words, before: Collection[str], known: Sequence[Known]) 
 
 def _beside(follows: Joint, known: Sequence[Known], place: int, missing: Sequence[Turn] = ()) -> Joint:
     """On a branch behind so many turns, unless somebody else asked what would be left out."""
-    if place == len(known) or not known[place].is_kept:
+    if place == len(known) or not all(each.is_kept for each in known[place:]):
         return follows
     return Joint(follows.words, True, known[place - 1].run_id if place else None, tuple(missing))
 
