@@ -142,7 +142,7 @@ class Conversation:
     granted: frozenset[str] = frozenset()
     """What a person has granted for the whole thread: tools, and consents that several tools share."""
     wanted: Mapping[str, str] = field(default_factory=dict)
-    """The permissions in the settings of who sent the last message, by the tool's name."""
+    """The permissions in the settings of whoever of the thread's own people sent last, by the tool's name."""
     consent: str | None = None
     """The mark of the notebook's folder that a person lets its tools read."""
     wishes: Options = field(default_factory=Options)
@@ -279,10 +279,11 @@ def _acceptance(before: Conversation, line: MessageLine, message_id: MessageId, 
     }
     if line.options.place != before.place:
         return {**changes, "wanted": {}}
+    is_kept = line.options.permissions is None or line.options.visitor is not None  # theirs are for their own message
     return {
         **changes,
         "queue": (*before.queue, Waiting(message_id, run_id, line.seq, line.options)),
-        "wanted": before.wanted if line.options.permissions is None else line.options.permissions,
+        "wanted": before.wanted if is_kept else line.options.permissions,
     }
 
 

@@ -98,7 +98,8 @@ class Performance:
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        return self._host.conversation.wanted
+        now = self._host.conversation
+        return now.wishes.permissions or {} if self.is_visitors else now.wanted
 
     @property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:

@@ -42,7 +42,7 @@ class CallingStage(Protocol):
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """The person's own settings for tools."""
+        """The settings for tools of the person, or of the visitor, whose message it is."""
 
     @property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:

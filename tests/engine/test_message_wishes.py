@@ -131,3 +131,24 @@ async def test_a_visitors_message_behind_a_decision_is_a_visitors_also_when_answ
         again = await session.regenerate(behind.message_id, new_run_id(), "share1")
         assert await session.ended(again.run_id) == "waiting"
         assert len(tools.calls) == 1
+
+
+async def test_a_visitors_message_changes_no_setting_of_the_owners() -> None:
+    agent, tools = Scripted(ENDS, ENDS, CALLS, ENDS), Counting()
+    async with opened(runner(agent, tools)) as session:
+        owners = asking(Options(permissions={"count": "deny"}))
+        await session.ended((await session.send(owners)).run_id)
+        await session.ended((await session.send(asking(Options(visitor="share1", permissions={})))).run_id)
+        await session.ended((await session.regenerate(owners.message_id, new_run_id())).run_id)
+        assert tools.calls == []
+        assert results(session)[0]["error"] == "not allowed"
+
+
+async def test_a_visitors_settings_hold_for_their_own_message() -> None:
+    agent, tools = Scripted(CALLS, ENDS, CALLS, ENDS), Counting()
+    async with opened(runner(agent, tools)) as session:
+        theirs = asking(Options(visitor="share1", permissions={"count": "deny"}))
+        await session.ended((await session.send(theirs)).run_id)
+        assert results(session)[0]["metadata"]["jupyter"]["code"] == "denied_by_rule"
+        await session.ended((await session.send(asking(OWNERS))).run_id)
+        assert len(tools.calls) == 1
