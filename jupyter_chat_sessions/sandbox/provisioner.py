@@ -77,7 +77,9 @@ class SandboxProvisioner(LocalProvisioner):
             kwargs = await super().pre_launch(**kwargs)
             launch = await asyncio.to_thread(backend.confine, self._launch(kwargs["cmd"], kwargs["env"], folder))
             kwargs["cmd"], kwargs["env"] = list(launch.argv), dict(launch.env)
-            kwargs["pass_fds"] = self._fds = launch.fds
+            kwargs["pass_fds"], self._fds = launch.fds, launch.descriptors
+            if launch.stdin is not None:
+                kwargs["stdin"] = launch.stdin
         except BaseException:
             self._close_fds()
             self._remove_sockets()

@@ -45,6 +45,13 @@ class Launch:
     """Another path of the folder, which holds when the folder is moved while the kernel runs; `None`: it is not."""
     fds: tuple[int, ...] = ()
     """Descriptors the command is to inherit; the launcher closes its own when the command has begun."""
+    stdin: int | None = None
+    """What the command is to read as its standard input; closed in the same way."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that the launcher closes."""
+        return self.fds if self.stdin is None else (*self.fds, self.stdin)
 
 
 class Backend(Protocol):

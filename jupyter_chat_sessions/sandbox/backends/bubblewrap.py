@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...core.roles import Level
 from .. import bpf
+from ..alive import reading_end
 from ..beside import AT, Beside
 from ..owners import hand_over, share
 from .backend import Launch, Report
@@ -26,11 +27,15 @@ from .trial import try_out
 _MEMORY_ROOM = 4
 """Address space over memory: libraries reserve much that they never use."""
 _ENTER = 'cd -- "$1" && shift && exec "$@"'
+_UNLESS_ALONE = '"$1" -c1 >/dev/null 2>&1 && exit 1; shift; exec "$@" </dev/null'
+"""Ends where the server has died while the namespaces were made: each `bwrap` asks to be killed with its parent, and
+misses a death before that. Standard input is then at its end; while the server lives, there is nothing to read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Programs:
     bwrap: str
+    head: str
     prlimit: str
     setpriv: str
 
@@ -66,13 +71,13 @@ class Bubblewrap:
 
 
 def _programs() -> _Programs:
-    found = {name: shutil.which(name) for name in ("bwrap", "prlimit", "setpriv")}
+    found = {name: shutil.which(name) for name in ("bwrap", "head", "prlimit", "setpriv")}
     missing = [name for name, path in found.items() if path is None and (name != "setpriv" or os.getuid() == 0)]
     if missing:
-        package = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux"}
+        package = {"bwrap": "bubblewrap", "head": "coreutils", "prlimit": "util-linux", "setpriv": "util-linux"}
         wanted = ", ".join(dict.fromkeys(package[name] for name in missing))
         raise FileNotFoundError(f"{', '.join(missing)} is not installed (package {wanted})")
-    return _Programs(str(found["bwrap"]), str(found["prlimit"]), str(found["setpriv"]))
+    return _Programs(**{name: str(path) for name, path in found.items()})
 
 
 @functools.cache
@@ -110,8 +115,10 @@ def _command(launch: Launch, programs: _Programs, uid: int | None) -> Launch:
         data.close()
         raise
     limited = _limited(launch, programs, uid)
-    argv = (programs.bwrap, "--args", str(arguments), "--", *limited, *launch.argv)
-    return replace(launch, argv=argv, env={"PATH": os.defpath}, fds=(*launch.fds, *data.fds))
+    unless_alone = ("/bin/sh", "-c", _UNLESS_ALONE, "sh", programs.head)
+    argv = (programs.bwrap, "--args", str(arguments), "--", *unless_alone, *limited, *launch.argv)
+    fds = (*launch.fds, *data.fds)
+    return replace(launch, argv=argv, env={"PATH": os.defpath}, fds=fds, stdin=reading_end())
 
 
 class _Descriptors:

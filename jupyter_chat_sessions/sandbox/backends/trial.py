@@ -71,7 +71,7 @@ def _judge(launch: Launch) -> None:
             env=dict(launch.env),
             pass_fds=launch.fds,
             cwd=launch.folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if launch.stdin is None else launch.stdin,
             capture_output=True,
             text=True,
             errors="replace",
@@ -81,7 +81,7 @@ def _judge(launch: Launch) -> None:
     except subprocess.TimeoutExpired as error:
         raise OSError("it did not answer") from error
     finally:
-        for descriptor in launch.fds:
+        for descriptor in launch.descriptors:
             with suppress(OSError):
                 os.close(descriptor)
     if done.returncode != 0:
