@@ -231,6 +231,7 @@ def _accept(drafting: _Drafting, event: Sent) -> None:
         if turn.question is not None:
             # The message it comes with says whether the thread is listed.
             said = Options(door=options.door, is_listed=False, keeps_history=options.keeps_history, place=now.place)
+            said = replace(said, visitor=options.visitor)
             _recall(drafting, turn, turn.question, said, follows)
             follows = turn.run_id
     if options.is_branch:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from stage_kit import Counting, Held, Scripted, Seen, a_message, opened, runner
 
-from jupyter_chat_sessions.core.events import Sent
-from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
+from jupyter_chat_sessions.core.events import Earlier, Sent
+from jupyter_chat_sessions.core.ids import new_message_id, new_run_id, new_thread_id
 from jupyter_chat_sessions.core.roles import AgentEvent, Author, TextDelta, ToolCallDelta
 from jupyter_chat_sessions.core.transcript import Message, Options
 from jupyter_chat_sessions.engine.session import Session
@@ -152,3 +152,16 @@ async def test_a_visitors_settings_hold_for_their_own_message() -> None:
         assert results(session)[0]["metadata"]["jupyter"]["code"] == "denied_by_rule"
         await session.ended((await session.send(asking(OWNERS))).run_id)
         assert len(tools.calls) == 1
+
+
+async def test_what_a_visitor_says_was_said_before_is_a_visitors_too() -> None:
+    agent, tools = Scripted(ENDS, CALLS, ENDS, author="person"), Counting(acts=True)
+    async with opened(runner(agent, tools)) as session:
+        brought_id = new_message_id()
+        brought = {"id": brought_id, "role": "user", "content": "earlier"}
+        answer = {"id": new_message_id(), "role": "assistant", "content": "yes"}
+        message = replace(asking(VISITORS), earlier=(Earlier(new_run_id(), brought, (answer,)),))
+        await session.ended((await session.send(message)).run_id)
+        await session.ended((await session.regenerate(brought_id, new_run_id())).run_id)
+        assert tools.calls == []
+        assert results(session)[0]["error"] == "not allowed"

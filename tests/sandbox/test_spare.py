@@ -19,6 +19,7 @@ from jupyter_chat_sessions.core.errors import Forbidden
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.sandbox import SandboxRunner
 from jupyter_chat_sessions.sandbox import spare as spare_module
+from jupyter_chat_sessions.sandbox.connection import Connection
 from jupyter_chat_sessions.sandbox.folder import make_folder
 from jupyter_chat_sessions.sandbox.spare import Spare
 from jupyter_chat_sessions.sandbox.spare_folder import PREFIX, SpareFolder, sweep_spares
@@ -67,6 +68,12 @@ def is_there(pid: int) -> bool:
 
 def is_ready(spare: Spare) -> bool:
     return spare._waiting is not None and spare._waiting.start.done()
+
+
+def processes(runner: SandboxRunner) -> list[str]:
+    """The kernels the runner has, by their ids."""
+    running = runner.kernels._running
+    return running.list_kernel_ids() if running else []
 
 
 def pid_of(runner: SandboxRunner, thread_id: ThreadId) -> int | None:
@@ -175,6 +182,30 @@ async def test_what_ends_while_it_waits_leaves_nothing_and_the_chat_starts_cold(
         assert await eventually(lambda: not kernel.is_alive)
         assert (await told_by(runner, "1 + 1", thread_id)).result.content == "2"
         assert spares(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_starts_cold(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("no more sockets")
+
+    async with a_runner(tmp_path, backend) as runner:
+        spare, room = runner.kernels.spare, runner.kernels.room
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "told", fails)
+            runner.prepare(new_thread_id())
+            await spare.settled()
+        assert await eventually(lambda: (spares(tmp_path), room._held, len(processes(runner))) == ([], 0, 0))
+    async with a_runner(tmp_path, backend) as runner:
+        waited, thread_id = await waiting_pid(runner), new_thread_id()
+        assert runner.kernels.spare._waiting is not None
+        connection = runner.kernels.spare._waiting.start.result().connection
+        monkeypatch.setattr(connection, "execute", fails)
+        assert (await told_by(runner, "1 + 1", thread_id)).result.content == "2"
+        assert await eventually(lambda: not is_there(waited))
+        assert (spares(tmp_path), runner.kernels.room._held) == ([], 1)
 
 
 @pytest.mark.slow
