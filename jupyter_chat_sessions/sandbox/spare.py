@@ -132,14 +132,23 @@ class Spare:
         try:
             kernel = await self._kernels.launch(folder.files, is_spare=True)
         except BaseException:
-            self._refused.add(folder.place)
-            if self._waiting is not None and self._waiting.folder is folder:
-                self._forget()
             self._kernels.room.give()
-            await asyncio.to_thread(folder.remove)
+            await self._refuse(folder)
             raise
-        await kernel.connection.told("", expressions={"names": NAMES}, within_s=_PATIENCE_S)  # the first is slow
+        try:
+            await kernel.connection.told("", expressions={"names": NAMES}, within_s=_PATIENCE_S)  # the first is slow
+        except BaseException:
+            await self._kernels.bury(kernel)
+            await self._refuse(folder)
+            raise
         return kernel
+
+    async def _refuse(self, folder: SpareFolder) -> None:
+        """It did not work there."""
+        self._refused.add(folder.place)
+        if self._waiting is not None and self._waiting.folder is folder:
+            self._forget()
+        await asyncio.to_thread(folder.remove)
 
     def _let_wait(self, waiting: _Waiting) -> None:
         if waiting.expiry is not None:
@@ -171,7 +180,7 @@ class Spare:
         try:
             given = await asyncio.to_thread(_move, kernel, waiting.folder, folder)
             await kernel.connection.execute(_run_apart(_MOVED, given), silent=True)
-        except OSError as error:
+        except Exception as error:  # whatever it is, the chat starts cold and this one is not left behind
             if not isinstance(error, FileExistsError):  # else a file was uploaded meanwhile
                 self._refused.add(waiting.folder.place)
             await self._dismiss(waiting)
