@@ -28,14 +28,6 @@ def _jupyter_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_set_aside() -> Iterator[None]:
-    """What one server sets aside for life costs the hundreds that begin in this process more than it saves."""
-    with pytest.MonkeyPatch.context() as changing:
-        changing.setattr("jupyter_chat_sessions.server.loaded.set_aside", lambda: None)
-        yield
-
-
 @pytest.fixture
 def user() -> Iterator[str]:
     """An ordinary user of this machine, made for one test; only root can make one."""

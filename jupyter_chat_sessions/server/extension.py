@@ -117,7 +117,6 @@ class ChatSessions(ExtensionApp):
         from ..chats.chats import Chats
         from ..chats.settings import Settings
         from .bus import Bus
-        from .loaded import set_aside
 
         settings = Settings(
             root=_local_root(self.server),
@@ -147,7 +146,6 @@ class ChatSessions(ExtensionApp):
             await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
 
         self._bus = Bus(self.server.event_logger, follow)
-        set_aside()
         return chats
 
     def _notebook(self, whereabouts: Whereabouts) -> Notebook:

@@ -63,26 +63,3 @@ def test_a_server_that_nobody_chats_with_pays_little_for_the_extension(tmp_path:
     # On a slow or busy machine a server's own start costs more, and the extension with it: the fiftieth part.
     assert report["cpu_ms"] < max(30, 0.04 * report["its_own_ms"])
     assert report["kb"] < 3000
-
-
-def test_what_a_server_has_loaded_is_set_aside_once_and_is_still_freed_when_nothing_needs_it() -> None:
-    code = """
-import gc, weakref
-from jupyter_chat_sessions.server.loaded import set_aside
-
-class Thing:
-    pass
-
-thing = Thing()
-gone = weakref.ref(thing)
-set_aside()
-first = gc.get_freeze_count()
-assert first > 1000
-del thing
-assert gone() is None
-later = [Thing() for _ in range(5000)]
-set_aside()
-assert gc.get_freeze_count() <= first
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.returncode == 0, done.stderr

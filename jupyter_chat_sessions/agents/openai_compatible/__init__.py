@@ -1,8 +1,7 @@
 """The agent for every server that speaks chat completions: `POST …/chat/completions`, streamed.
 
-`agent` is one step of it; `body` writes the request; `endpoint` sends it and gives what comes back, `network` being
-where its bytes come from and `sse` how they are framed; `reading` turns that into events; `failures` says in our words
-what went wrong; `patience` bounds each wait.
+`agent` is one step of it; `body` writes the request; `endpoint` sends it and gives what comes back, `sse` being how it
+is framed; `reading` turns that into events; `failures` says in our words what went wrong; `patience` bounds each wait.
 """
 
 from .agent import Limits, OpenAICompatible, agent_for

@@ -172,13 +172,9 @@ async def client_for(base_url: str) -> httpx.AsyncClient:
 def _make_client(base_url: str) -> httpx.AsyncClient:
     import httpx
 
-    from .network import read_directly
-
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=60)
     # What is on this computer is never asked for through a proxy.
-    client = httpx.AsyncClient(limits=limits, trust_env=not is_loopback(base_url), follow_redirects=False)
-    read_directly(client)
-    return client
+    return httpx.AsyncClient(limits=limits, trust_env=not is_loopback(base_url), follow_redirects=False)
 
 
 async def close_clients() -> None:
