@@ -135,11 +135,11 @@ async def _joint(asker: Asker, desk: Desk, target: Target, given: Given) -> Join
     if now.head is None or target.goes_on_from or given.words is None or (is_plain and not is_whole):
         return None
     most = EVERYTHING if is_whole else PATH_MESSAGES  # a whole history meets the thread at its beginning
-    page = await asker.chats.disk(target.session.journal.before, None, most)
+    journal = target.session.journal
+    known = await asker.chats.disk(lambda: known_turns(journal.before(None, most).lines, now.head))
     is_free = not now.queue and now.asked is None
     if now.running is not None:
         is_free = is_free and now.has_lane and not desk.attempts.is_waited_for(now.running.run_id)
-    known = known_turns(page.lines, now.head)
     return joint_of(given.turns, known, is_whole=is_whole, may_take_back=is_free)
 
 

@@ -70,8 +70,9 @@ def _beside(follows: Joint, known: Sequence[Known], place: int, missing: Sequenc
 
 def _repeated(last: Turn, known: Sequence[Known]) -> int:
     """How many of the questions at a request's end the thread has been asked before: their answers never arrived."""
-    for count in range(min(len(last.asked) - 1, len(known)), 0, -1):
-        if [_bare(each) for each in last.asked[:count]] == [each.question for each in known[-count:]]:
+    asked, questions = [_bare(each) for each in last.asked], [each.question for each in known]
+    for count in range(min(len(asked) - 1, len(questions)), 0, -1):
+        if asked[:count] == questions[-count:]:
             return count
     return 0
 
