@@ -87,9 +87,10 @@ async def _take(chats: Chats, thread_id: ThreadId, place: Place, owner: Subject)
     try:
         session = await chats.session(thread_id, owner, place)
         await session.whole()  # somebody may have come since it was found
-        if session.has_viewers or session.conversation.is_busy or not is_beside(session.conversation):
+        now = session.conversation
+        if session.has_viewers or now.is_busy or not is_beside(now):
             return False
-        await session.delete()
+        await session.delete(now.seq)
     except ChatError as refused:
         log.warning("The unlisted thread %s stays: %s", thread_id, refused)
         return False

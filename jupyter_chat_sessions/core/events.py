@@ -170,7 +170,9 @@ class Rebound:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    pass
+    """Nothing is wanted of it any more. `seen_at`: only if nothing was written since that line."""
+
+    seen_at: int | None = None
 
 
 Event = (

@@ -172,7 +172,13 @@ def _decide(drafting: _Drafting, event: Event) -> None:
     elif isinstance(event, Rebound):
         _write_synced(drafting, NotebookLine(*drafting.place(), event.notebook))
     elif isinstance(event, Deleted) and not drafting.after.is_deleted:
-        _write_synced(drafting, DeletedLine(*drafting.place()))
+        _delete(drafting, event)
+
+
+def _delete(drafting: _Drafting, event: Deleted) -> None:
+    if event.seen_at not in (None, drafting.after.seq):
+        raise Stale("The thread has gone on since you looked.")
+    _write_synced(drafting, DeletedLine(*drafting.place()))
 
 
 def _rename(drafting: _Drafting, event: Renamed) -> None:

@@ -202,11 +202,14 @@ class Session:
         self._conversation = moved(self._conversation, home.mark)
         return True
 
-    async def delete(self) -> None:
-        """Nothing is accepted from now on; its folder goes to the trash when its last tool has finished."""
+    async def delete(self, seen_at: int | None = None) -> None:
+        """Nothing is accepted from now on; its folder goes to the trash when its last tool has finished.
+
+        With `seen_at`, only if nothing was written since that line.
+        """
         if self.header is None and self._conversation.seq == 0:
             raise ThreadDeleted(f"Thread {self.thread_id} has nothing to delete.")
-        await self._meet(events.Deleted())
+        await self._meet(events.Deleted(seen_at))
 
     async def ended(self, run_id: RunId) -> str:
         """Waits for a run's end; its outcome."""

@@ -20,7 +20,10 @@ from played import Held, Played, calls
 from served import Connect, Rest, lines_of, until
 from test_restart import TOKEN, Process
 
+from jupyter_chat_sessions.chats.accepting import message_sent
 from jupyter_chat_sessions.chats.sweeping import DAY_S, sweep_unlisted
+from jupyter_chat_sessions.core.transcript import Options
+from jupyter_chat_sessions.engine.session import Session
 from jupyter_chat_sessions.server.ag_ui import doors as ag_ui_doors
 from jupyter_chat_sessions.server.openai import doors, response_doors
 
@@ -242,3 +245,28 @@ async def test_unlisted_threads_are_swept_when_they_are_old_but_none_that_is_nam
     assert await sweep_unlisted(chats(), 30 * DAY_S) == 0
     again = await said(**{"Idempotency-Key": "i"})
     assert again not in {once, old}
+
+
+async def test_an_unlisted_thread_in_which_something_is_said_as_it_is_swept_stays(
+    client: Client, rest: Rest, chats: Callable[[], Any], jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await client().chat.completions.with_raw_response.create(model="played", messages=asks("x"))
+    thread_id = str(answer.headers["X-Thread-Id"])
+    await chats().sessions.drop(thread_id)
+    a_month_ago = time.time() - 31 * DAY_S
+    os.utime(jp_root_dir / ".chats" / thread_id / "chat.jsonl", (a_month_ago, a_month_ago))
+    saying: list[asyncio.Task[Any]] = []
+    whole = Session.whole
+
+    async def looked(session: Session) -> None:
+        """As the sweep does; in the same moment somebody speaks, and is not heard yet."""
+        await whole(session)
+        saying.append(asyncio.ensure_future(session.send(message_sent("said", "wait", Options(), ()))))
+        await asyncio.sleep(0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "whole", looked)
+        assert await sweep_unlisted(chats(), 30 * DAY_S) == 0
+    await saying[0]
+    assert (await rest("GET", f"/threads/{thread_id}")).status == 200
+    assert questions(jp_root_dir, thread_id) == ["x", "wait"]
