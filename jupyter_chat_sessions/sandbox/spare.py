@@ -8,6 +8,7 @@ let into another one afterwards. There is one at most, for a while, and only whe
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from .slot import Kernel, noticed
 from .spare_folder import SpareFolder, sweep_spares
 
 _PATIENCE_S = 10.0
+_NEVER = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.ENOLCK, errno.EROFS})
+"""What a file system says that cannot hold one, such as NFS."""
 _MOVED = """
 import os, tempfile
 os.environ.update(given)
@@ -120,7 +123,9 @@ class Spare:
     async def _begin(self, place: Path) -> None:
         try:
             folder = await asyncio.to_thread(SpareFolder, place)
-        except OSError:
+        except OSError as error:
+            if error.errno in _NEVER:
+                self._refused.add(place)
             self._kernels.room.give()
             return
         start = asyncio.create_task(self._start(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from sandbox_calls import eventually, make_runner, start, told_by
 
 from jupyter_chat_sessions.core.errors import Forbidden
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
-from jupyter_chat_sessions.sandbox import SandboxRunner
+from jupyter_chat_sessions.sandbox import SandboxRunner, spare_folder
 from jupyter_chat_sessions.sandbox import spare as spare_module
 from jupyter_chat_sessions.sandbox.connection import Connection
 from jupyter_chat_sessions.sandbox.folder import make_folder
@@ -206,6 +207,24 @@ async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_start
         assert (await told_by(runner, "1 + 1", thread_id)).result.content == "2"
         assert await eventually(lambda: not is_there(waited))
         assert (spares(tmp_path), runner.kernels.room._held) == ([], 1)
+
+
+@pytest.mark.parametrize(("number", "tries"), [(errno.EINVAL, 1), (errno.ENOSPC, 2)])
+async def test_a_file_system_that_cannot_hold_one_is_tried_once_and_a_full_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, tries: int
+) -> None:
+    tried: list[str] = []
+
+    def refuses(*names: Any) -> None:
+        tried.append(names[1])
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(spare_folder, "_rename", refuses)
+    async with a_runner(tmp_path, "plain") as runner:
+        for _ in range(2):
+            runner.prepare(new_thread_id())
+            await runner.kernels.spare.settled()
+        assert (len(tried), spares(tmp_path), runner.kernels.room._held) == (tries, [], 0)
 
 
 @pytest.mark.slow
