@@ -14,6 +14,7 @@ from served import Rest, until
 
 from jupyter_chat_sessions.core.errors import AgentFailed
 from jupyter_chat_sessions.core.ids import RunId, new_run_id
+from jupyter_chat_sessions.server.openai import asking
 from jupyter_chat_sessions.server.openai.given import Turn
 from jupyter_chat_sessions.server.openai.joints import Joint, Known, joint_of
 
@@ -179,6 +180,25 @@ async def test_a_question_that_is_edited_while_it_is_answered_waits_and_then_sta
     held.let(4)
     await desk_left
     assert await path(rest, jp_root_dir) == ["one", "You said one", "2nd", "late"]
+
+
+async def test_what_somebody_says_while_a_history_is_compared_is_not_taken_back(
+    ask: Ask, rest: Rest, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three_turns(ask)
+    (thread_id,) = threads(jp_root_dir)
+    loop, compare = asyncio.get_running_loop(), asking.known_turns
+
+    def compares(*given: Any) -> list[Known]:
+        found = compare(*given)
+        sent = {"content": "from the chat", "model": "played"}
+        saying = rest("POST", f"/threads/{thread_id}/messages", sent, query={"wait": "true"})
+        assert asyncio.run_coroutine_threadsafe(saying, loop).result(20).status == 200
+        return found
+
+    monkeypatch.setattr(asking, "known_turns", compares)
+    await ask("one", "You said one", "2nd")
+    assert (await path(rest, jp_root_dir))[-4:] == ["from the chat", "You said from the chat", "2nd", "You said 2nd"]
 
 
 # --- the rule alone --------------------------------------------------------------------------------------------------

@@ -137,7 +137,8 @@ async def _joint(asker: Asker, desk: Desk, target: Target, given: Given) -> Join
     most = EVERYTHING if is_whole else PATH_MESSAGES  # a whole history meets the thread at its beginning
     journal = target.session.journal
     known = await asker.chats.disk(lambda: known_turns(journal.before(None, most).lines, now.head))
-    is_free = not now.queue and now.asked is None
+    has_gone_on = len(target.session.conversation.accepted) > len(now.accepted)  # somebody spoke meanwhile
+    is_free = not now.queue and now.asked is None and not has_gone_on
     if now.running is not None:
         is_free = is_free and now.has_lane and not desk.attempts.is_waited_for(now.running.run_id)
     return joint_of(given.turns, known, is_whole=is_whole, may_take_back=is_free)
