@@ -67,6 +67,7 @@ def run_as(user: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_an_ordinary_users_kernels_are_confined_as_well(user: str) -> None:
     assert "plain, user" in run_as(user, "tests/sandbox/test_attacks.py")
 
