@@ -144,7 +144,7 @@ def test_a_variable_goes_along_by_its_name_and_the_message_keeps_what_it_held(la
     expect(chips(chat)).to_have_text(["prices"])
     chat.composer.press("Enter")
     along = chat.log.get_by_role("list", name="Sent along")
-    along.get_by_text("prices").click()
+    along.get_by_text("prices", exact=True).click()
     expect(along).to_contain_text("'tea': 3")
     (item,) = sent(lab)[0]["metadata"]["jupyter"]["context"]
     assert (item["type"], item["name"], item["notebook"]) == ("variable", "prices", "variables.ipynb")

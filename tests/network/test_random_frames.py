@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pinging_server import RealServer
+from pinging_server import RealServer, real_server
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
@@ -136,6 +136,13 @@ async def _next(socket: WebSocketClientConnection) -> Any:
 async def _write(socket: WebSocketClientConnection, message: str | bytes, is_binary: bool) -> None:
     with contextlib.suppress(WebSocketClosedError):  # the server may close before it has read all of it
         await socket.write_message(message, binary=is_binary)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """One that pings as in life: between two calls nobody reads, and to make the next may take a while."""
+    with real_server(tmp_path_factory.mktemp("server")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
