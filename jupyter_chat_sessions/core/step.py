@@ -288,6 +288,8 @@ def _note_answer(drafting: _Drafting, turn: Earlier, message_id: MessageId, foll
 def _regenerate(drafting: _Drafting, event: Regenerated) -> None:
     now = drafting.after
     if event.run_id in now.runs:  # the same request again
+        if now.runs[event.run_id].message_id != event.message_id:
+            raise IdempotencyMismatch(f"A request with this id was to answer another message than {event.message_id}.")
         return
     accepted = now.accepted.get(event.message_id)
     first = now.runs.get(accepted.run_id) if accepted else None

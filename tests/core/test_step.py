@@ -221,6 +221,9 @@ def test_regenerate_answers_the_same_message_beside_its_first_answer() -> None:
     assert (now.running.message_id, now.running.parent_run_id) == ("m2", run_id(1))
     assert Start(run_id(3), MessageId("m2"), None) in effects
     assert after(now, Regenerated(MessageId("m2"), run_id(3)))[1] == []
+    for other in ("m1", "never said"):
+        with pytest.raises(IdempotencyMismatch):
+            step(now, Regenerated(MessageId(other), run_id(3)), AT)
 
 
 def test_regenerate_is_refused_for_what_was_never_answered_and_while_a_run_is_in_flight() -> None:

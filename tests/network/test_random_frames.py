@@ -20,7 +20,7 @@ from jupyter_chat_sessions.core.ids import new_thread_id
 
 pytestmark = pytest.mark.slow
 
-UUIDS = st.sampled_from(["3b0c5a52-6a1e-4a36-9d4e-0c8a4a1f2b3c", str(new_thread_id())])
+UUIDS = st.sampled_from(["3b0c5a52-6a1e-4a36-9d4e-0c8a4a1f2b3c", "c1f7a0de-52f4-4e0b-8a63-9a1f2b7d4e55"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | UUIDS
 ANYTHING = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)

@@ -164,7 +164,7 @@ async def test_after_a_kill_a_response_goes_on_where_its_client_stood_without_a_
     async for event in stream:
         seen.append(event)
         kept = list((tmp_path / "root").glob(".chats/*/draft.jsonl"))
-        if event.type == "response.output_text.delta" and kept and '"40 "' in kept[0].read_text():
+        if event.type == "response.output_text.delta" and kept and "40 " in kept[0].read_text():
             break
     server.kill()
     server = start()
