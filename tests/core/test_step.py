@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -44,7 +44,8 @@ from jupyter_chat_sessions.core.events import (
     Withdrew,
 )
 from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
-from jupyter_chat_sessions.core.step import MOST_WAITING, step
+from jupyter_chat_sessions.core.rules.sending import MOST_WAITING
+from jupyter_chat_sessions.core.step import OF_THE_LIVING, TO_THE_END, step
 from jupyter_chat_sessions.core.transcript import (
     CancelLine,
     ConsentLine,
@@ -86,6 +87,13 @@ def lines(effects: list[Effect]) -> list[Line]:
 
 def kinds(effects: list[Effect]) -> list[str]:
     return [type(effect).__name__ for effect in effects]
+
+
+def test_every_event_has_one_rule_and_it_is_a_rule_for_that_event() -> None:
+    assert not OF_THE_LIVING.keys() & TO_THE_END.keys()
+    rules = {**OF_THE_LIVING, **TO_THE_END}
+    assert rules.keys() == set(get_args(Event)) - {Said}, "a piece has none: it only is heard"
+    assert {event: get_type_hints(rule)["event"] for event, rule in rules.items()} == {each: each for each in rules}
 
 
 def test_a_message_and_its_start_are_one_write_that_comes_before_the_start() -> None:
