@@ -228,6 +228,26 @@ test('each notebook has its own thread, and a renamed notebook keeps it', async 
   expect(desk.value.thread.id).toBe(other);
 });
 
+test('a notebook that was left before its list came takes no other notebook’s thread', async () => {
+  const { desk, answer } = room(REPORT);
+  await answer();
+  desk.follow({ path: 'analysis/empty.ipynb', renamedFrom: null });
+  const { id } = desk.value.thread;
+  desk.follow({ path: REPORT, renamedFrom: null });
+  await answer();
+  expect(desk.value.thread.id).toBe('new');
+  desk.follow({ path: 'analysis/empty.ipynb', renamedFrom: null });
+  await answer();
+  expect(desk.value).toMatchObject({ thread: { id }, isProvisional: false });
+});
+
+test('a notebook that is renamed before its list came resumes its latest thread all the same', async () => {
+  const { desk, answer } = room('analysis/Untitled.ipynb');
+  desk.follow({ path: REPORT, renamedFrom: 'analysis/Untitled.ipynb' });
+  await answer();
+  expect(desk.value).toMatchObject({ thread: { id: 'new' }, isProvisional: false });
+});
+
 test('where the thread that is shown is deleted, a new one takes its place', async () => {
   const { desk, answer } = room(REPORT);
   await answer();

@@ -94,39 +94,33 @@ export class Desk {
 
   /** Another notebook is active, or the same one has another name. */
   follow({ path, renamedFrom }: NotebookChange): void {
-    if (renamedFrom !== null) {
-      const choice = this.choices.get(renamedFrom);
+    this.set({ notebook: path });
+    if (renamedFrom === null) {
+      this.choose(this.choices.get(keyOf(path)) ?? this.fresh(path, true));
+    } else {
+      const choice = this.choices.get(keyOf(renamedFrom));
       this.choices.delete(renamedFrom);
       if (choice) {
         this.choices.set(keyOf(path), choice);
       }
-      this.set({ notebook: path });
-      void this.list.look(path);
-      return;
     }
-    const choice = this.choices.get(keyOf(path));
-    this.set({ notebook: path });
-    this.choose(choice ?? this.fresh(path, true));
-    void (choice ? this.list.look(path) : this.resume(path));
+    void (this.state.isProvisional ? this.resume(path) : this.list.look(path));
   }
 
-  /** Shows the notebook's latest thread, unless something was chosen, written or sent meanwhile. */
+  /** Shows the notebook's latest thread, unless something was chosen, written or sent meanwhile, or it was left. */
   private async resume(notebook: string | null): Promise<void> {
     const { here } = await this.list.look(notebook);
     const choice = this.choices.get(keyOf(notebook));
-    if (!choice?.isProvisional) {
+    if (this.state.notebook !== notebook || !choice?.isProvisional) {
       return;
     }
     const isUsed = this.isUsed(choice);
     const latest = notebook !== null && !isUsed ? latestOf(here) : undefined;
-    const settled = latest
-      ? { threadId: latest.thread_id, place: placeOf(latest), isProvisional: false }
-      : { ...choice, isProvisional: false, isSpare: !isUsed };
-    if (this.state.notebook === notebook) {
-      this.choose(settled);
-    } else {
-      this.choices.set(keyOf(notebook), settled);
-    }
+    this.choose(
+      latest
+        ? { threadId: latest.thread_id, place: placeOf(latest), isProvisional: false }
+        : { ...choice, isProvisional: false, isSpare: !isUsed }
+    );
   }
 
   /** Shows the first thread that appears beside the notebook, where a new one stands that nobody asked for. */
