@@ -7,6 +7,7 @@ import type { ContextItem } from '../protocol';
 import { isImage } from '../store/along';
 import type { Along } from '../store/along';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { sized } from './time';
 
 export interface AlongChipsProps {
@@ -39,26 +40,20 @@ export function AlongChips({ along, onRemove, onRetry }: AlongChipsProps): JSX.E
               <span className="jcs-Along-refusal" role="alert">
                 {refusal}
               </span>
-              <button
-                type="button"
-                className="jcs-IconButton"
+              <IconButton
+                icon={refreshIcon}
+                label={trans.__('Try again: %1', label)}
                 title={trans.__('Try again')}
-                aria-label={trans.__('Try again: %1', label)}
                 onClick={() => onRetry(id)}
-              >
-                <refreshIcon.react tag="span" />
-              </button>
+              />
             </>
           )}
-          <button
-            type="button"
-            className="jcs-IconButton"
+          <IconButton
+            icon={closeIcon}
+            label={trans.__('Remove %1', label)}
             title={trans.__('Remove')}
-            aria-label={trans.__('Remove %1', label)}
             onClick={() => onRemove(id)}
-          >
-            <closeIcon.react tag="span" />
-          </button>
+          />
         </li>
       ))}
     </ul>

@@ -8,6 +8,7 @@ import { codeKeyOf, titleOf } from './arguments';
 import { Code } from './Code';
 import { Diff } from './Diff';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 
 /** A call as it stands on the card: perhaps left out, perhaps changed. */
 export interface Choice {
@@ -71,17 +72,13 @@ export function Asked({ question, choice, isOne, isSending, onChoose }: AskedPro
           </label>
         )}
         <span className="jcs-spring" />
-        <button
-          type="button"
-          className="jcs-IconButton"
+        <IconButton
+          icon={editIcon}
+          label={isEditing ? trans.__('Done with editing') : trans.__('Edit before it runs')}
           aria-pressed={isEditing}
-          title={isEditing ? trans.__('Done with editing') : trans.__('Edit before it runs')}
-          aria-label={isEditing ? trans.__('Done with editing') : trans.__('Edit before it runs')}
           disabled={isSending}
           onClick={() => edit(!isEditing)}
-        >
-          <editIcon.react tag="span" />
-        </button>
+        />
       </div>
       {choice.code !== null &&
         (isEditing ? (

@@ -13,6 +13,7 @@ import { TOO_LONG } from '../store/view';
 import type { Refusal, View } from '../store/view';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 
 export interface BannersProps {
   readonly shown: Shown;
@@ -106,17 +107,7 @@ export function wordsOf({ code, message }: Refusal, trans: TranslationBundle): s
 
 function Dismiss({ onClick }: { readonly onClick: () => void }): JSX.Element {
   const { trans } = useHost();
-  return (
-    <button
-      type="button"
-      className="jcs-IconButton"
-      title={trans.__('Dismiss')}
-      aria-label={trans.__('Dismiss')}
-      onClick={onClick}
-    >
-      <closeIcon.react tag="span" />
-    </button>
-  );
+  return <IconButton icon={closeIcon} label={trans.__('Dismiss')} onClick={onClick} />;
 }
 
 /** `late`: shown only once it has lasted a moment. */

@@ -8,11 +8,11 @@ import {
   editIcon,
   runIcon
 } from '@jupyterlab/ui-components';
-import type { LabIcon } from '@jupyterlab/ui-components';
 import { createContext, useContext, useEffect, useState } from 'react';
 
 import { Rendered } from '../markdown/Rendered';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { Reachable } from './Reachable';
 
 /** Milliseconds a copy is confirmed. */
@@ -69,28 +69,28 @@ export function CodeBlock({ text, language, children }: CodeBlockProps): JSX.Ele
       <div className="jcs-Code-actions" role="group" aria-label={trans.__('Code')}>
         <CopyButton text={text} />
         {insertAbove && (
-          <CodeButton
+          <IconButton
             icon={addAboveIcon}
             label={trans.__('Insert above the active cell')}
             onClick={() => insertAbove(text)}
           />
         )}
         {insertBelow && (
-          <CodeButton
+          <IconButton
             icon={addBelowIcon}
             label={trans.__('Insert below the active cell')}
             onClick={() => insertBelow(text)}
           />
         )}
         {replace && (
-          <CodeButton
+          <IconButton
             icon={editIcon}
             label={trans.__('Replace the active cell…')}
             onClick={() => replace(text)}
           />
         )}
         {run && runnable !== undefined && (
-          <CodeButton
+          <IconButton
             icon={runIcon}
             label={trans.__('Run in this chat’s sandbox')}
             onClick={() => run(text, runnable)}
@@ -112,7 +112,7 @@ function CopyButton({ text }: { readonly text: string }): JSX.Element {
     return () => clearTimeout(timer);
   }, [isCopied]);
   return (
-    <CodeButton
+    <IconButton
       icon={isCopied ? checkIcon : copyIcon}
       label={isCopied ? trans.__('Copied') : trans.__('Copy the code')}
       onClick={() => {
@@ -120,20 +120,6 @@ function CopyButton({ text }: { readonly text: string }): JSX.Element {
         confirm(true);
       }}
     />
-  );
-}
-
-interface CodeButtonProps {
-  readonly icon: LabIcon;
-  readonly label: string;
-  readonly onClick: () => void;
-}
-
-function CodeButton({ icon: Icon, label, onClick }: CodeButtonProps): JSX.Element {
-  return (
-    <button type="button" className="jcs-IconButton" title={label} aria-label={label} onClick={onClick}>
-      <Icon.react tag="span" />
-    </button>
   );
 }
 

@@ -12,6 +12,7 @@ import type { Along } from '../store/along';
 import type { AlongActions } from './alongActions';
 import { AlongChips } from './AlongChips';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { useSource } from './source';
 import { sized } from './time';
 import { optionId, Suggestions } from './Suggestions';
@@ -185,27 +186,23 @@ export function Composer(props: ComposerProps): JSX.Element {
             />
           </div>
           {isRunning && (
-            <button
-              type="button"
-              className="jcs-IconButton jcs-Stop"
+            <IconButton
+              icon={stopIcon}
+              className="jcs-Stop"
+              label={trans.__('Stop')}
               title={trans.__('Stop (Escape)')}
-              aria-label={trans.__('Stop')}
               onClick={props.onStop}
-            >
-              <stopIcon.react tag="span" />
-            </button>
+            />
           )}
           {(!isRunning || isSendable) && (
-            <button
-              type="button"
-              className="jcs-IconButton jcs-Send"
+            <IconButton
+              icon={sendIcon}
+              className="jcs-Send"
+              label={trans.__('Send')}
               title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
-              aria-label={trans.__('Send')}
               disabled={!isSendable || hasFailed}
               onClick={send}
-            >
-              <sendIcon.react tag="span" />
-            </button>
+            />
           )}
         </div>
       </div>
@@ -275,16 +272,13 @@ function AttachButton({ isDisabled, onFiles }: AttachButtonProps): JSX.Element {
   const picker = useRef<HTMLInputElement>(null);
   return (
     <>
-      <button
-        type="button"
-        className="jcs-IconButton jcs-Attach"
-        title={trans.__('Attach files')}
-        aria-label={trans.__('Attach files')}
+      <IconButton
+        icon={attachIcon}
+        className="jcs-Attach"
+        label={trans.__('Attach files')}
         disabled={isDisabled}
         onClick={() => picker.current?.click()}
-      >
-        <attachIcon.react tag="span" />
-      </button>
+      />
       <input
         ref={picker}
         type="file"

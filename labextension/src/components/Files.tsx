@@ -13,6 +13,7 @@ import { memo, useId, useState } from 'react';
 import type { Artifact } from '../protocol';
 import { shownPath } from '../store/along';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { sized } from './time';
 
 export interface FilesProps {
@@ -62,15 +63,12 @@ export function Files({ files, onSave }: FilesProps): JSX.Element {
             </a>
           )}
           {onSave && (
-            <button
-              type="button"
-              className="jcs-IconButton"
+            <IconButton
+              icon={saveIcon}
+              label={trans.__('Save %1 to the notebook’s folder', file.path)}
               title={trans.__('Save to the notebook’s folder')}
-              aria-label={trans.__('Save %1 to the notebook’s folder', file.path)}
               onClick={() => onSave(file)}
-            >
-              <saveIcon.react tag="span" />
-            </button>
+            />
           )}
         </li>
       ))}

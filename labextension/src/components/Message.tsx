@@ -13,6 +13,7 @@ import { ApprovalCard } from './Approval';
 import { argumentsOf } from './arguments';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { Question } from './Question';
 import { Switch } from './Switch';
 import { ToolCard } from './ToolCard';
@@ -144,36 +145,24 @@ function TurnBody(props: TurnProps): JSX.Element {
             ids={turn.versions}
             onLook={actions.look}
           />
-          <button
-            type="button"
-            className="jcs-IconButton"
-            title={trans.__('Copy the answer')}
-            aria-label={trans.__('Copy the answer')}
+          <IconButton
+            icon={copyIcon}
+            label={trans.__('Copy the answer')}
             onClick={() => actions.copy(words.join('\n\n'))}
-          >
-            <copyIcon.react tag="span" />
-          </button>
+          />
           {isModels && showRequests && (
-            <button
-              type="button"
-              className="jcs-IconButton"
-              title={trans.__('What was sent to the model')}
-              aria-label={trans.__('What was sent to the model')}
+            <IconButton
+              icon={sentIcon}
+              label={trans.__('What was sent to the model')}
               onClick={() => showRequests(runs.map(each => each.run_id))}
-            >
-              <sentIcon.react tag="span" />
-            </button>
+            />
           )}
           {isLast && !isReadOnly && first.message_id !== null && (
-            <button
-              type="button"
-              className="jcs-IconButton"
-              title={trans.__('Answer again')}
-              aria-label={trans.__('Answer again')}
+            <IconButton
+              icon={refreshIcon}
+              label={trans.__('Answer again')}
               onClick={() => actions.regenerate(first.message_id ?? '')}
-            >
-              <refreshIcon.react tag="span" />
-            </button>
+            />
           )}
         </div>
       )}

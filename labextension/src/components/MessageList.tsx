@@ -17,6 +17,7 @@ import type { ChatActions } from './Chat';
 import { Fence } from './Fence';
 import { FoldsProvider } from './folds';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { keyOf, TurnView } from './Message';
 import { PendingMessage, Waiting } from './Question';
 import { useRows } from './rows';
@@ -152,15 +153,12 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
         </div>
         <Announcer key={view.thread?.thread_id} turn={turnAtEnd(rows)} runs={view.runs} />
         {!list.isAtEnd && (
-          <button
-            type="button"
-            className="jcs-IconButton jcs-Log-end"
-            title={trans.__('To the newest message')}
-            aria-label={trans.__('To the newest message')}
+          <IconButton
+            icon={caretDownIcon}
+            className="jcs-Log-end"
+            label={trans.__('To the newest message')}
             onClick={toEnd}
-          >
-            <caretDownIcon.react tag="span" />
-          </button>
+          />
         )}
       </div>
     </FoldsProvider>

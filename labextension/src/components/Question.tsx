@@ -10,6 +10,7 @@ import type { Pending } from '../store/view';
 import { SentAlong } from './AlongChips';
 import { wordsOf } from './Banner';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { Reachable } from './Reachable';
 
 const NO_ITEMS: readonly ContextItem[] = [];
@@ -45,15 +46,12 @@ export function Question(props: QuestionProps): JSX.Element {
     <div className="jcs-Asking">
       <div className="jcs-Asking-line">
         {onEdit && (
-          <button
-            type="button"
-            className="jcs-IconButton"
+          <IconButton
+            icon={editIcon}
+            label={trans.__('Edit the question')}
             title={trans.__('Ask in other words')}
-            aria-label={trans.__('Edit the question')}
             onClick={() => onEdit(true)}
-          >
-            <editIcon.react tag="span" />
-          </button>
+          />
         )}
         <article className={`jcs-Question${isCode ? ' jcs-mod-code' : ''}`} aria-label={trans.__('You')}>
           <Reachable className="jcs-Question-text" label={trans.__('The whole message')}>
@@ -154,15 +152,7 @@ export function Waiting({
       <Question content={content} along={along} isEditing={isEditing} onEdit={onEdit} onResend={onRewrite} />
       <p className="jcs-Question-state">
         {trans.__('Waiting its turn')}
-        <button
-          type="button"
-          className="jcs-IconButton"
-          title={trans.__('Take back')}
-          aria-label={trans.__('Take back')}
-          onClick={onWithdraw}
-        >
-          <closeIcon.react tag="span" />
-        </button>
+        <IconButton icon={closeIcon} label={trans.__('Take back')} onClick={onWithdraw} />
       </p>
     </div>
   );

@@ -8,6 +8,7 @@ import type { ThreadRow } from '../client/rest';
 import { notebookOf } from '../client/rest';
 import { ConfirmButton } from './ConfirmButton';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { ago } from './time';
 
 export interface SessionListProps {
@@ -224,15 +225,12 @@ function Row(props: RowProps): JSX.Element {
         {more && <span className="jcs-Row-preview">{more}</span>}
       </button>
       <span className="jcs-Row-actions">
-        <button
-          type="button"
-          className="jcs-IconButton"
+        <IconButton
+          icon={editIcon}
+          label={trans.__('Rename %1', title)}
           title={trans.__('Rename (F2)')}
-          aria-label={trans.__('Rename %1', title)}
           onClick={props.onBeginRename}
-        >
-          <editIcon.react tag="span" />
-        </button>
+        />
         <ConfirmButton
           icon={deleteIcon}
           label={trans.__('Delete %1', title)}

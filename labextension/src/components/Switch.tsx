@@ -3,6 +3,7 @@
 import { caretLeftIcon, caretRightIcon } from '@jupyterlab/ui-components';
 
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 
 export interface SwitchProps {
   /** What there are several of. */
@@ -23,27 +24,21 @@ export function Switch({ label, at, ids, onLook }: SwitchProps): JSX.Element | n
   const place = `${at + 1}/${ids.length}`;
   return (
     <span className="jcs-Switch" role="group" aria-label={`${label} ${place}`}>
-      <button
-        type="button"
-        className="jcs-IconButton"
+      <IconButton
+        icon={caretLeftIcon}
+        label={trans.__('%1: previous', label)}
         title={trans.__('Previous')}
-        aria-label={trans.__('%1: previous', label)}
         disabled={at === 0}
         onClick={() => onLook(ids[at - 1])}
-      >
-        <caretLeftIcon.react tag="span" />
-      </button>
+      />
       <span aria-live="polite">{place}</span>
-      <button
-        type="button"
-        className="jcs-IconButton"
+      <IconButton
+        icon={caretRightIcon}
+        label={trans.__('%1: next', label)}
         title={trans.__('Next')}
-        aria-label={trans.__('%1: next', label)}
         disabled={at === ids.length - 1}
         onClick={() => onLook(ids[at + 1])}
-      >
-        <caretRightIcon.react tag="span" />
-      </button>
+      />
     </span>
   );
 }

@@ -15,6 +15,7 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { Rest, ThreadRow } from '../client/rest';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
+import { IconButton } from '../components/IconButton';
 import { SessionList, TitleInput } from '../components/SessionList';
 import { useSource } from '../components/source';
 import { ThreadView } from '../components/ThreadView';
@@ -87,16 +88,13 @@ function SidebarView(parts: SidebarParts): JSX.Element {
   return (
     <>
       <header className="jcs-Head">
-        <button
-          type="button"
-          className="jcs-IconButton"
-          aria-expanded={isListOpen}
+        <IconButton
+          icon={Caret}
+          label={trans.__('List of chats')}
           title={isListOpen ? trans.__('Hide the list of chats') : trans.__('Show the list of chats')}
-          aria-label={trans.__('List of chats')}
+          aria-expanded={isListOpen}
           onClick={() => openList(!isListOpen)}
-        >
-          <Caret.react tag="span" />
-        </button>
+        />
         {isRenaming ? (
           <TitleInput
             title={title}
@@ -112,42 +110,20 @@ function SidebarView(parts: SidebarParts): JSX.Element {
             {title}
           </h2>
         )}
-        <button
-          type="button"
-          className="jcs-IconButton"
+        <IconButton
+          icon={compareIcon}
+          label={trans.__('Compare models')}
           title={trans.__('Compare models on a new question')}
-          aria-label={trans.__('Compare models')}
           onClick={onCompare}
-        >
-          <compareIcon.react tag="span" />
-        </button>
-        <button
-          type="button"
-          className="jcs-IconButton"
+        />
+        <IconButton
+          icon={shareIcon}
+          label={trans.__('Share this chat')}
           title={trans.__('Share…')}
-          aria-label={trans.__('Share this chat')}
           onClick={onShare}
-        >
-          <shareIcon.react tag="span" />
-        </button>
-        <button
-          type="button"
-          className="jcs-IconButton"
-          title={trans.__('Open in the main area')}
-          aria-label={trans.__('Open in the main area')}
-          onClick={onOpenMain}
-        >
-          <launchIcon.react tag="span" />
-        </button>
-        <button
-          type="button"
-          className="jcs-IconButton"
-          title={trans.__('New chat')}
-          aria-label={trans.__('New chat')}
-          onClick={() => desk.newChat()}
-        >
-          <addIcon.react tag="span" />
-        </button>
+        />
+        <IconButton icon={launchIcon} label={trans.__('Open in the main area')} onClick={onOpenMain} />
+        <IconButton icon={addIcon} label={trans.__('New chat')} onClick={() => desk.newChat()} />
       </header>
       {isListOpen && (
         <SessionList
