@@ -1,4 +1,4 @@
-/** What a server's refusal says. */
+/** What a server's refusal says, and any other failure. */
 
 /** A refusal by the server: `code` for programs, `message` for people. Status 0: it could not be reached. */
 export class RestError extends Error {
@@ -20,4 +20,9 @@ export function refusal(response: Response, text: string): RestError {
   } catch {
     return new RestError(response.status, 'error', response.statusText || String(response.status));
   }
+}
+
+/** Why something failed, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,7 +11,7 @@ import type { Artifact, ThreadInfo } from '../protocol';
 import type { Page } from '../store/lines';
 import { queryOf } from './query';
 import type { Place, Query } from './query';
-import { refusal, RestError } from './refusal';
+import { reasonOf, refusal, RestError } from './refusal';
 import { rangeOf } from './upload';
 import type { Received } from './upload';
 
@@ -316,7 +316,7 @@ export class Rest {
     try {
       response = await ServerConnection.makeRequest(url, init, this.settings);
     } catch (error) {
-      throw new RestError(0, 'unreachable', error instanceof Error ? error.message : String(error));
+      throw new RestError(0, 'unreachable', reasonOf(error));
     }
     const text = await response.text();
     if (!response.ok) {

@@ -10,6 +10,7 @@ import {
 } from '@jupyterlab/ui-components';
 import { memo, useId, useState } from 'react';
 
+import { reasonOf } from '../client/refusal';
 import type { Artifact } from '../protocol';
 import { shownPath } from '../store/along';
 import { useHost } from './host';
@@ -107,7 +108,7 @@ export const FilesStrip = memo(function FilesStrip({ files, onSave }: FilesStrip
       },
       (error: unknown) =>
         setSaved({
-          words: error instanceof Error ? error.message : String(error),
+          words: reasonOf(error),
           isRefused: true,
           path: null
         })

@@ -2,6 +2,7 @@
 
 import { useEffect, useId, useRef, useState } from 'react';
 
+import { reasonOf } from '../client/refusal';
 import { shieldIcon } from '../icons';
 import type { Level } from '../protocol';
 import { useHost } from './host';
@@ -112,7 +113,7 @@ function ConsentBox({ consent }: { readonly consent: FolderConsent }): JSX.Eleme
         setLate(isThenLate);
       },
       (error: unknown) => {
-        say(error instanceof Error ? error.message : String(error));
+        say(reasonOf(error));
         setLate(false);
       }
     );

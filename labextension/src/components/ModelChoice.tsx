@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
+import { reasonOf } from '../client/refusal';
 import type { KeyPlace, ModelList, Offer } from '../client/rest';
 import type { ChosenModel } from '../store/thread';
 import { useHost } from './host';
@@ -132,7 +133,7 @@ function KeyEntry({ providers, onKey, onForget }: KeyEntryProps): JSX.Element {
       await doing;
       fail('');
     } catch (error) {
-      fail(error instanceof Error ? error.message : String(error));
+      fail(reasonOf(error));
     }
   };
   const save = (): void => {

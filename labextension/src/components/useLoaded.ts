@@ -2,6 +2,8 @@
 
 import { useEffect, useState } from 'react';
 
+import { reasonOf } from '../client/refusal';
+
 export interface Loaded<T> {
   /** `null` until it has come. */
   readonly value: T | null;
@@ -23,8 +25,7 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
     };
     read().then(
       value => show({ value, failure: '' }),
-      (error: unknown) =>
-        show({ value: null, failure: error instanceof Error ? error.message : String(error) })
+      (error: unknown) => show({ value: null, failure: reasonOf(error) })
     );
     return () => {
       isWanted = false;

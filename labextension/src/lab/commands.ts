@@ -5,6 +5,7 @@ import { Notification } from '@jupyterlab/apputils';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import { addIcon, downloadIcon, refreshIcon, shareIcon, stopIcon } from '@jupyterlab/ui-components';
 
+import { reasonOf } from '../client/refusal';
 import type { ExportFormat } from '../client/rest';
 import type { Named } from '../components/host';
 import { chatIcon, compareIcon } from '../icons';
@@ -133,7 +134,7 @@ export function addCommands(parts: CommandParts): void {
           autoClose: 4000
         });
       } catch (error) {
-        Notification.error(error instanceof Error ? error.message : String(error));
+        Notification.error(reasonOf(error));
       }
     }
   });

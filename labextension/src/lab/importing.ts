@@ -8,6 +8,7 @@ import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileUploadIcon } from '@jupyterlab/ui-components';
 
+import { reasonOf } from '../client/refusal';
 import type { Place, Rest } from '../client/rest';
 import type { Named } from '../components/host';
 import { chatIcon } from '../icons';
@@ -91,7 +92,7 @@ async function bringIn(
     onOpen({ id: thread.thread_id, place });
     await list.refresh();
   } catch (error) {
-    Notification.error(error instanceof Error ? error.message : String(error));
+    Notification.error(reasonOf(error));
   }
 }
 

@@ -6,6 +6,7 @@ import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { pythonIcon } from '@jupyterlab/ui-components';
 
+import { reasonOf } from '../client/refusal';
 import { placeOf } from '../client/rest';
 import type { Rest, ThreadRow } from '../client/rest';
 import type { Named } from '../components/host';
@@ -34,7 +35,7 @@ export async function runningPanel(app: JupyterFrontEnd): Promise<IRunningSessio
 export function addRunning({ managers, rest, list, trans, onOpen }: RunningParts): void {
   const rows = (): readonly ThreadRow[] => [...list.value.here, ...list.value.elsewhere];
   const failed = (error: unknown): void => {
-    Notification.error(error instanceof Error ? error.message : String(error));
+    Notification.error(reasonOf(error));
   };
   const section = (
     name: string,

@@ -4,6 +4,7 @@ import { Dialog } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 
+import { reasonOf } from '../client/refusal';
 import type { Rest, Share, ShareRights } from '../client/rest';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
@@ -50,8 +51,7 @@ function Sharing({ rest, thread }: Parts): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null);
   const { id, place } = thread;
 
-  const refused = (error: unknown): void =>
-    setProblem(error instanceof Error ? error.message : String(error));
+  const refused = (error: unknown): void => setProblem(reasonOf(error));
   const attempt = async (act: () => Promise<void>): Promise<void> => {
     try {
       setProblem(null);

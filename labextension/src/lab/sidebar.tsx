@@ -12,6 +12,7 @@ import {
 } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
+import { reasonOf } from '../client/refusal';
 import type { Rest, ThreadRow } from '../client/rest';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
@@ -156,7 +157,7 @@ type ThreadPlace = Parameters<Rest['rename']>[2];
 
 function rowActs(rest: Rest, list: ThreadList, desk: Desk, trans: TranslationBundle): RowActs {
   const failed = (what: string, error: unknown): void => {
-    Notification.error(`${what} ${error instanceof Error ? error.message : String(error)}`);
+    Notification.error(`${what} ${reasonOf(error)}`);
     void list.refresh();
   };
   const renameThread = (threadId: string, place: ThreadPlace, title: string): void => {

@@ -9,6 +9,7 @@ import type { Contents } from '@jupyterlab/services';
 import { createRoot } from 'react-dom/client';
 import type { Root } from 'react-dom/client';
 
+import { reasonOf } from '../client/refusal';
 import type { Rest } from '../client/rest';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
@@ -69,7 +70,7 @@ export class Panel {
     } catch (error) {
       if (question === this.asked) {
         const again = (): void => void this.open(threadId, saved, path);
-        this.showFailure(error instanceof Error ? error.message : String(error), again);
+        this.showFailure(reasonOf(error), again);
       }
     }
   }

@@ -7,7 +7,7 @@
 
 import { createRoot } from 'react-dom/client';
 
-import { RestError } from '../client/refusal';
+import { reasonOf, RestError } from '../client/refusal';
 import { Thread } from '../store/thread';
 import { visitorsHost } from './host';
 import { enter, VisitorRest } from './rest';
@@ -45,7 +45,7 @@ function reason(error: unknown): string {
     case 'forbidden':
       return 'This link does not open a chat. It may not be whole: open it again from where you got it.';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Rest, StoredFile } from '../client/rest';
 import { queryOf } from '../client/query';
-import { refusal, RestError } from '../client/refusal';
+import { reasonOf, refusal, RestError } from '../client/refusal';
 import { rangeOf } from '../client/upload';
 import type { Received } from '../client/upload';
 import type { Page } from '../store/lines';
@@ -107,7 +107,7 @@ async function ask<T>(url: URL, init: RequestInit = {}): Promise<T> {
   try {
     response = await fetch(url, { ...init, referrerPolicy: 'no-referrer', credentials: 'same-origin' });
   } catch (error) {
-    throw new RestError(0, 'unreachable', error instanceof Error ? error.message : String(error));
+    throw new RestError(0, 'unreachable', reasonOf(error));
   }
   const text = await response.text();
   if (!response.ok) {

@@ -1,7 +1,7 @@
 /** What goes along with a thread's next message, and the files that are on their way to it. */
 
 import type { Place, Rest } from '../client/rest';
-import { RestError } from '../client/refusal';
+import { reasonOf, RestError } from '../client/refusal';
 import { upload } from '../client/upload';
 import { newId } from '../ids';
 import type { ContextItem } from '../protocol';
@@ -129,7 +129,7 @@ export class Attachments implements Attaching {
         },
         error => {
           if (!stop.signal.aborted) {
-            const refusal = error instanceof Error ? error.message : String(error);
+            const refusal = reasonOf(error);
             this.change({ kind: 'failed', id, refusal });
           }
         }

@@ -6,6 +6,7 @@
 
 import { queryOf } from '../client/query';
 import type { Place } from '../client/query';
+import { reasonOf } from '../client/refusal';
 import type { Command, ModelList, Rest, SentRequest, StoredFile } from '../client/rest';
 import { openWire } from '../client/wire';
 import type { Connection, Wire } from '../client/wire';
@@ -376,7 +377,7 @@ export class Thread {
       const page = await this.rest.messagesBefore(this.id, before, this.place);
       this.show({ view: fold(page) });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = reasonOf(error);
       this.show({ view: { ...this.shown.view, notice: { code: 'older', message } } });
     } finally {
       this.show({ isLoadingOlder: false });
@@ -401,9 +402,8 @@ export class Thread {
         this.wire.send({ kind: 'notebook', id: question.id, value });
       }
     } catch (error) {
-      const { code, message } = { code: 'error', ...(error as { code?: string; message: string }) };
-      const words = error instanceof Error ? error.message : message;
-      this.wire.send({ kind: 'notebook', id: question.id, error: { code, message: words } });
+      const { code } = { code: 'error', ...(error as { code?: string }) };
+      this.wire.send({ kind: 'notebook', id: question.id, error: { code, message: reasonOf(error) } });
     }
   }
 

@@ -5,6 +5,7 @@
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
+import { reasonOf } from '../client/refusal';
 import { notebookOf, placeOf } from '../client/rest';
 import type { Place, Rest, ThreadRow } from '../client/rest';
 import type { Drafts } from './drafts';
@@ -143,7 +144,7 @@ export class ThreadList {
       }
     } catch (error) {
       if (question === this.asked) {
-        this.set({ ...this.catalog, error: error instanceof Error ? error.message : String(error) });
+        this.set({ ...this.catalog, error: reasonOf(error) });
       }
     }
     return this.catalog;
