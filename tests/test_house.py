@@ -33,8 +33,6 @@ TOP_LEVEL = {
 
 LONGEST_MODULE = 300
 LONGER_MODULES = {
-    "core/conversation.py": "the value everything is decided with, and what each line does to it",
-    "core/roles.py": "every role a chat is played by, on one page",
     "engine/session.py": "one mailbox: what goes through it belongs together",
     "server/openapi.py": "a table with a row for each door",
 }
