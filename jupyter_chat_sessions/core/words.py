@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^`\n]*$")
+_COMMAND = re.compile(r"\s*/[A-Za-z][\w-]*(?=\s|$)")
+_RUN = re.compile(r"\s*/(?:run|sh)\s+(?=\S)")
 
 
 def clipped(text: str, length: int) -> str:
@@ -27,3 +29,16 @@ def gist(text: str, length: int) -> str:
         else:
             (code if fence else outside).append(line)
     return clipped("\n".join(outside), length) or clipped("\n".join(code), length)
+
+
+def first_said(before: str | None, text: str, length: int) -> str | None:
+    """The words a thread is known by once this was said too: its first that are no `/command`, else its first.
+
+    What `/run` and `/sh` run counts without them.
+    """
+    if before is not None and not _COMMAND.match(before):
+        return before
+    ran = _RUN.match(text)
+    words = gist(text[ran.end() :] if ran else text, length)
+    is_better = words != "" and (before is None or not _COMMAND.match(words))
+    return words if is_better else before

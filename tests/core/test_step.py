@@ -340,6 +340,15 @@ def test_a_title_is_the_chosen_one_else_the_first_words_else_untitled() -> None:
     assert now.title == "Untitled chat"
 
 
+def test_a_thread_begun_with_a_command_is_titled_by_the_first_words_that_are_none() -> None:
+    now, _ = after(fresh(), sent(1, content="/model openai:gpt"))
+    assert now.title == "/model openai:gpt"
+    now, _ = after(now, sent(2, content="/files"))
+    assert now.title == "/model openai:gpt"
+    now, _ = after(now, sent(3, content="Plot the sales"), sent(4, content="and the costs"))
+    assert now.title == "Plot the sales"
+
+
 def test_a_title_given_before_the_first_message_is_kept() -> None:
     now, _ = after(fresh(), Renamed("Sales"), sent(1))
     assert now.title == "Sales"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_chat_sessions.core.words import gist
+from jupyter_chat_sessions.core.words import first_said, gist
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,26 @@ def test_code_fences_stay_out_of_a_title(text: str, expected: str) -> None:
 
 def test_a_long_text_is_cut_with_an_ellipsis() -> None:
     assert gist("word " * 40, 20) == "word word word word…"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["/model openai:gpt", "Plot the sales", "more"], "Plot the sales"),
+        (["/help", "/model x", ""], "/help"),
+        (["/run 2 + 2", "more"], "2 + 2"),
+        (["/help", "/sh ls -la"], "ls -la"),
+        (["/run ```python\nprint(1)\n```"], "print(1)"),
+        (["/run", "words"], "words"),
+        (["/data/sales.csv", "more"], "/data/sales.csv"),
+        (["  /vars\n", "words"], "words"),
+        (["1 /2", "words"], "1 /2"),
+        (["", "words"], "words"),
+        ([""], None),
+    ],
+)
+def test_a_thread_is_known_by_its_first_words_that_are_no_command(said: list[str], expected: str | None) -> None:
+    known: str | None = None
+    for text in said:
+        known = first_said(known, text, 60)
+    assert known == expected

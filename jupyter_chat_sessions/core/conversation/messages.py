@@ -9,7 +9,7 @@ from typing import Any
 
 from ..ids import MessageId, RunId
 from ..transcript import MessageLine, Options, text_of
-from ..words import gist
+from ..words import first_said, gist
 from .value import Accepted, Conversation, Waiting
 
 TITLE_LENGTH = 60
@@ -34,7 +34,7 @@ def _acceptance(before: Conversation, line: MessageLine, message_id: MessageId, 
         "accepted": before.accepted.insert(message_id, accepted),
         "origin": before.origin if before.accepted else line.options.door,
         "is_listed": before.is_listed or line.options.is_listed,
-        "first_words": before.first_words or gist(text_of(line.message), TITLE_LENGTH) or None,
+        "first_words": first_said(before.first_words, text_of(line.message), TITLE_LENGTH),
     }
     if line.options.place != before.place:
         return {**changes, "wanted": {}}

@@ -103,7 +103,7 @@ class Conversation:
 
     @property
     def title(self) -> str:
-        """The title a person gave it, else its first words, else "Untitled chat"."""
+        """The title a person gave it, else its first words, if it can be no command, else "Untitled chat"."""
         if self.chosen_title is not None:
             return self.chosen_title or UNTITLED
         return self.first_words or UNTITLED
