@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import type { Rest, ThreadRow } from '../src/client/rest';
 import type { Hearer } from '../src/client/wire';
 import { Desk } from '../src/lab/desk';
+import { Comparison, freshPanes } from '../src/store/compare';
 import { OpenThreads, ThreadList } from '../src/store/threads';
 import type { ClientFrame } from '../src/protocol';
 import { Server } from './server';
@@ -30,6 +31,7 @@ const ROWS = [
 interface Room {
   readonly desk: Desk;
   readonly list: ThreadList;
+  readonly threads: OpenThreads;
   /** Lets the server answer the list that was asked for. */
   readonly answer: () => Promise<void>;
   /** What each wire was given to hear, and what was sent over it. */
@@ -64,7 +66,7 @@ function room(notebook: string | null): Room {
     release();
     await new Promise(resolve => setTimeout(resolve));
   };
-  return { desk, list, answer, wires };
+  return { desk, list, threads, answer, wires };
 }
 
 const REPORT = 'analysis/report.ipynb';
@@ -114,6 +116,32 @@ test('a thread that a cell begins takes the place of a new chat nobody asked for
     expect(desk.value.thread.id).toBe(id);
   } finally {
     ROWS.pop();
+  }
+});
+
+test('a new chat nobody asked for stays while models are compared, and until a cell begins another', async () => {
+  const path = 'analysis/compared.ipynb';
+  const { desk, list, threads, answer } = room(path);
+  await answer();
+  const { id } = desk.value.thread;
+  const both = new Comparison(threads, { notebook: path }, freshPanes(['one', 'other']));
+  const before = ROWS.length;
+  both.kept.forEach(pane => ROWS.push(row(pane.threadId, 'compared.ipynb', '2026-11-23')));
+  try {
+    void list.refresh();
+    await answer();
+    expect(list.value.here).toHaveLength(2);
+    expect(desk.value.thread.id).toBe(id);
+    both.close();
+    void list.refresh();
+    await answer();
+    expect(desk.value.thread.id).toBe(id);
+    ROWS.push(row('by a cell', 'compared.ipynb', '2026-11-22'));
+    void list.refresh();
+    await answer();
+    expect(desk.value.thread.id).toBe('by a cell');
+  } finally {
+    ROWS.splice(before);
   }
 });
 

@@ -123,11 +123,15 @@ export class Desk {
     );
   }
 
-  /** Shows the first thread that appears beside the notebook, where a new one stands that nobody asked for. */
+  /**
+   * Shows the first thread that appears beside the notebook, where a new one stands that nobody asked for. Those of a
+   * comparison have their place.
+   */
   private replaceSpare(): void {
     const { notebook } = this.state;
     const choice = this.choices.get(keyOf(notebook));
-    const latest = notebook === null ? undefined : latestOf(this.list.value.here);
+    const others = this.list.value.here.filter(row => !this.threads.isApart(row.thread_id));
+    const latest = notebook === null ? undefined : latestOf(others);
     if (choice?.isSpare && latest && latest.thread_id !== choice.threadId && !this.isUsed(choice)) {
       this.open(latest);
     }

@@ -163,6 +163,7 @@ export class Comparison {
   }
 
   private taken(pane: KeptPane): Pane {
+    this.threads.setApart(pane.threadId);
     return { ...pane, thread: this.threads.take(pane.threadId, this.place) };
   }
 

@@ -24,6 +24,7 @@ interface Held {
 export class OpenThreads {
   private readonly held = new Map<string, Held>();
   private readonly gone = new Signal<this, string>(this);
+  private readonly apart = new Set<string>();
 
   constructor(
     private readonly rest: Rest,
@@ -61,6 +62,15 @@ export class OpenThreads {
   /** The open thread, without taking it. */
   get(threadId: string): Thread | undefined {
     return this.held.get(threadId)?.thread;
+  }
+
+  /** Says that a thread is one of several that are asked the same, also once nobody shows them beside each other. */
+  setApart(threadId: string): void {
+    this.apart.add(threadId);
+  }
+
+  isApart(threadId: string): boolean {
+    return this.apart.has(threadId);
   }
 
   /** Closes a thread that has been deleted. */
