@@ -470,6 +470,46 @@ describe('the chat', () => {
     }
   );
 
+  test('why a call failed is said once: by the direct answer after it, else by its card', async () => {
+    const timesSaid = async (model: string): Promise<number | undefined> => {
+      const server = new Server();
+      server.ask('q', 'r');
+      server.start('q', 'r', null, model);
+      server.call('a', 'c', 'x', []);
+      server.say('b', ['Timed out after 60 s. Smaller steps may finish in time.']);
+      const lines = server
+        .hello()
+        .lines.map(line =>
+          line.type === 'message' && line.message.role === 'tool'
+            ? { ...line, message: { ...line.message, error: 'timed out after 60 s', metadata: {} } }
+            : line
+        );
+      const { unmount } = render(show(hear(EMPTY, { ...server.hello(), lines })));
+      const log = screen.getByRole('log');
+      await waitFor(() => expect(log.textContent).toContain('Smaller steps'));
+      const times = log.textContent?.match(/timed out after 60 s/gi)?.length;
+      unmount();
+      return times;
+    };
+    expect(await timesSaid('direct')).toBe(1);
+    expect(await timesSaid('openai:gpt')).toBe(2);
+  });
+
+  test('of a call that was interrupted with its server, the ending says only why', () => {
+    const server = new Server();
+    server.ask('q', 'r');
+    server.start('q', 'r', null);
+    server.call('a', 'c', 'x', []);
+    const lines = server
+      .hello()
+      .lines.filter(line => line.type !== 'message' || line.message.role !== 'tool')
+      .concat({ type: 'run', run_id: 'r', outcome: 'interrupted', seq: 9, created: '' });
+    render(show(hear(EMPTY, { ...server.hello(), run: null, lines })));
+    const words = screen.getByRole('log').textContent;
+    expect(words?.match(/interrupted/gi)).toHaveLength(1);
+    expect(words?.match(/the server stopped/gi)).toHaveLength(1);
+  });
+
   test('a call tells each second how long it has been running, from its line on', () => {
     vi.useFakeTimers({ now: new Date('2026-11-21T10:00:05.200Z') });
     const call = { id: 'c', name: 'run_python', arguments: '{}', outputs: [] };

@@ -6,7 +6,7 @@ import { memo, useMemo } from 'react';
 import { Markdown } from '../markdown/Markdown';
 import { sentIcon } from '../icons';
 import type { AnswerRecord, Approval, CallInFlight, Content, Message, RunInFlight } from '../protocol';
-import { alongOf, resultOf, textOf, wordsOf } from '../store/turns';
+import { alongOf, DIRECT, resultOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Deciding } from '../store/view';
 import { ApprovalCard } from './Approval';
@@ -95,7 +95,7 @@ function TurnBody(props: TurnProps): JSX.Element {
       )}
       {(pieces.length > 0 || !isOver) && (
         <article className="jcs-Answer" aria-label={trans.__('Answer')} aria-busy={!isOver}>
-          {pieces.map(piece => (
+          {pieces.map((piece, place) => (
             <div key={piece.id} className="jcs-Piece">
               {piece.reasoning && (
                 <details className="jcs-Reasoning">
@@ -119,6 +119,9 @@ function TurnBody(props: TurnProps): JSX.Element {
                   isInterrupted={run.outcome === 'interrupted'}
                   isStopped={run.outcome === 'cancelled' && call === lastCall}
                   isEcho={isEcho(call)}
+                  isExplained={
+                    run.model === DIRECT && pieces.slice(place + 1).some(({ text }) => text !== '')
+                  }
                 />
               ))}
             </div>
@@ -135,7 +138,13 @@ function TurnBody(props: TurnProps): JSX.Element {
         </article>
       )}
       {approval === null && !(run.outcome === 'cancelled' && isCutOff(lastCall)) && (
-        <Ending turn={turn} isLast={isLast} isReadOnly={isReadOnly} actions={actions} />
+        <Ending
+          turn={turn}
+          isTold={isCutOff(lastCall)}
+          isLast={isLast}
+          isReadOnly={isReadOnly}
+          actions={actions}
+        />
       )}
       {isOver && (words.length > 0 || turn.versions.length > 1) && (
         <div className="jcs-Turn-actions">
@@ -262,13 +271,13 @@ function Working(): JSX.Element {
   );
 }
 
+type EndingProps = Pick<TurnProps, 'turn' | 'isLast' | 'isReadOnly' | 'actions'> & {
+  /** Whether the card above says how it ended already. */
+  readonly isTold: boolean;
+};
+
 /** How a turn ended, where it was not well. */
-function Ending({
-  turn,
-  isLast,
-  isReadOnly,
-  actions
-}: Pick<TurnProps, 'turn' | 'isLast' | 'isReadOnly' | 'actions'>): JSX.Element | null {
+function Ending({ turn, isTold, isLast, isReadOnly, actions }: EndingProps): JSX.Element | null {
   const { trans } = useHost();
   const { outcome, error, isDecided } = turn.run;
   const asked = turn.runs[0].message_id;
@@ -289,7 +298,9 @@ function Ending({
       : cut === 'length'
         ? trans.__('The answer is cut off: it reached the longest the model may write.')
         : outcome === 'interrupted'
-          ? trans.__('The answer was interrupted: the server stopped while it was being made.')
+          ? isTold
+            ? trans.__('The server stopped while this was running.')
+            : trans.__('The answer was interrupted: the server stopped while it was being made.')
           : (error?.message ?? trans.__('The answer failed.'));
   return (
     <div

@@ -38,6 +38,8 @@ export interface ToolCardProps {
   readonly isStopped: boolean;
   /** Whether its code is the question itself, so that it is not shown again. */
   readonly isEcho: boolean;
+  /** Whether the words after it say why it failed, so that it does not. */
+  readonly isExplained?: boolean;
 }
 
 type State = 'writing' | 'waiting' | 'running' | 'done' | 'denied' | 'failed' | 'stopped' | 'interrupted';
@@ -124,7 +126,7 @@ export const ToolCard = memo(function ToolCard(props: ToolCardProps): JSX.Elemen
                 {textOf(result.content)}
               </Reachable>
             )}
-          {result?.error && state === 'failed' && !hasError(outputs) && (
+          {result?.error && state === 'failed' && !hasError(outputs) && !props.isExplained && (
             <p className="jcs-Tool-error">{result.error}</p>
           )}
           {artifacts.length > 0 && <Files files={artifacts} />}
