@@ -339,7 +339,7 @@ describe('tokens', () => {
       shownIn(<UsageChip spent={{ input: 1200, output: 80, context: 50, limit: 200, cost: 0.25 }} />)
     );
     expect(screen.getByRole('meter').getAttribute('aria-valuenow')).toBe('25');
-    expect(screen.getByText(/1.3K tokens/).textContent).toContain('$0.25');
+    expect(screen.getByRole('group').textContent).toBe('1.3K tokens · $0.25');
     rerender(shownIn(<UsageChip spent={{ input: 1, output: 1, context: 2, limit: null, cost: null }} />));
     expect(screen.queryByRole('meter')).toBeNull();
     expect(screen.getByText(/2 tokens/).textContent).not.toContain('$');

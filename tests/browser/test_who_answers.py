@@ -12,7 +12,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed (
 
 sys.path.append(str(Path(__file__).parents[1] / "agents"))
 
-from lab_kit import Lab, open_chat, open_lab
+from lab_kit import Lab, open_chat, open_lab, until
 from playwright.sync_api import Page, expect
 from upstream import Upstream, running_upstream
 
@@ -66,6 +66,38 @@ def test_a_model_is_chosen_with_a_typed_key_answers_after_a_reload_too_and_shows
     dialog.get_by_role("button", name="Close").click()
     chat.place.get_by_role("button", name="Continue").click()
     chat.shows("Please continue.")
+
+
+NARROW = """() => {
+  const panel = window.jupyterapp.shell._hsplitPanel;
+  panel.setRelativeSizes([0, 1, 0]);
+}"""
+"""The sidebar becomes as narrow as it gets."""
+
+ROOM = """chips => {
+  const { left, right, top, bottom } = chips.getBoundingClientRect();
+  return [...chips.children].every(each => {
+    const box = each.getBoundingClientRect();
+    return box.width > 20 && box.left >= left && box.right <= right && box.top >= top && box.bottom <= bottom + 1;
+  }) && bottom - top < 30;
+}"""
+"""Whether all that stands below the composer has room there, on one line."""
+
+
+def test_who_answers_what_it_cost_and_the_menu_stand_on_one_line_of_a_narrow_sidebar(
+    upstream: Upstream, lab: Lab, page: Page
+) -> None:
+    lab.stop()
+    lab.use_provider(upstream.base_url, KEY, "costs")
+    lab.start()
+    open_lab(page, lab)
+    chat = open_chat(page)
+    chat.send("How much is it?")
+    chat.shows("ok")
+    expect(chat.place.get_by_role("group", name="It cost $0.0004")).to_be_visible()
+    page.evaluate(NARROW)
+    until(lambda: chat.place.evaluate("place => place.clientWidth") < 300)
+    assert chat.place.locator(".jcs-Chips").evaluate(ROOM)
 
 
 def picture(page: Page, name: str) -> None:

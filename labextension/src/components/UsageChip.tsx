@@ -42,8 +42,8 @@ export function UsageChip({ spent }: UsageChipProps): JSX.Element | null {
   const meaning = words.filter(Boolean).join(' ');
   return (
     <span className="jcs-Chip jcs-Usage" title={meaning} tabIndex={0} role="group" aria-label={meaning}>
-      {trans.__('%1 tokens', short.format(input + output))}
-      {cost !== null && ` · ${money.format(cost)}`}
+      <span>{trans.__('%1 tokens', short.format(input + output))}</span>
+      {cost !== null && <span>{` · ${money.format(cost)}`}</span>}
       {share !== null && (
         <span
           className={`jcs-Gauge${share >= NEARLY ? ' jcs-mod-nearly' : ''}`}
