@@ -8,7 +8,7 @@ ChatError
 ├── Conflict             RunInProgress  IdempotencyMismatch  NotWaiting  FileExists  PieceMissing
 ├── Stale
 ├── TooLarge
-├── Unreadable
+├── Unreadable           Replaced
 ├── Busy
 └── StorageFailed        DiskFull  ReadOnly
 """
@@ -140,6 +140,10 @@ class Unreadable(ChatError):
     """The transcript is there and cannot be read as one; it is left untouched."""
 
     code = "unreadable"
+
+
+class Replaced(Unreadable):
+    """The transcript does not begin any more with what was read of it: another stands in its place."""
 
 
 class Busy(ChatError):

@@ -18,6 +18,8 @@ from ..core.transcript import Line
 
 RECENT_LINES = 200
 REJOIN_LINES = 50
+UNKNOWN = -1
+"""The number of no line: who has it must forget what they have."""
 
 
 class Audience:
@@ -51,6 +53,7 @@ class Audience:
     def recall(self, lines: Iterable[Line], has_older: bool) -> None:
         """Takes the thread's last lines, read when it is opened."""
         self._has_older = has_older
+        self._recent.clear()
         for line in lines:
             self._remember(line_frame(line, self._file_url))
 

@@ -35,6 +35,15 @@ class Endings:
             if accepted is not None:
                 self._tell(accepted.run_id, "cancelled")
 
+    def end_unknown(self, now: Conversation) -> None:
+        """Of the runs that are waited for, those are over that the transcript does not know, or knows as ended."""
+        for run_id in list(self._waiting):
+            run = now.runs.get(run_id)
+            if run is not None and run.outcome is not None:
+                self._tell(run_id, run.outcome)
+            elif not now.has_run(run_id):
+                self._tell(run_id, "cancelled")
+
     def end_all(self) -> None:
         """The thread has gone; nothing in it will end by itself."""
         for run_id in list(self._waiting):

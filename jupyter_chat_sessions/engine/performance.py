@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..core.conversation import Conversation, Decided
-from ..core.errors import ChatError, StorageFailed
+from ..core.errors import ChatError, StorageFailed, Unreadable
 from ..core.ids import RunId, ThreadId
 from ..core.roles import ToolSpec
 from ..core.transcript import Message, Outcome
@@ -159,7 +159,7 @@ class Performance:
         while True:
             try:
                 return await self._host.end(self._run_id, ending)
-            except StorageFailed as refused:
+            except (StorageFailed, Unreadable) as refused:
                 log.warning("The end of run %s is not on disk yet: %s", self._run_id, refused)
                 await asyncio.sleep(DISK_RETRY_S)
             except ChatError as refused:

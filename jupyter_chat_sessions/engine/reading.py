@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ..core.conversation import Conversation, begin
-from ..core.errors import ChatError
+from ..core.errors import ChatError, Replaced
 from ..core.events import Event
 from ..core.roles import Journal
 from ..core.transcript import Header, Line
@@ -48,8 +48,21 @@ class Reading:
             missed = tuple(line for line in lines if line.seq > before.seq)
             before = begin(before.thread_id, self._journal.header(), lines, before.place)
         settled = settle(self._journal, before, event, now)
+        if isinstance(settled.refusal, Replaced):
+            before, anew = self._again(before)
+            settled = replace(settle(self._journal, before, event, now), anew=anew)
         self.is_whole = True
         if self.header is None and settled.conversation.seq:
             with suppress(ChatError):  # what was decided has happened, also where this cannot be read just now
                 self.header = self._journal.header()
         return replace(settled, foreign=missed + settled.foreign)
+
+    def _again(self, before: Conversation) -> tuple[Conversation, tuple[Line, ...]]:
+        """What the transcript that stands there now tells, with its lines. A run in flight that began in it goes on."""
+        lines = self._journal.read()
+        self.header = self._journal.header()
+        now = begin(before.thread_id, self.header, lines, before.place)
+        is_ours = before.running is not None and now.running is not None and before.running.run_id == now.running.run_id
+        if before.has_lane and not is_ours:
+            self._journal.release_lane()
+        return replace(now, has_lane=before.has_lane and is_ours, is_closing=before.is_closing), lines

@@ -22,7 +22,7 @@ from ..core.ids import MessageId, RunId, Subject, ThreadId
 from ..core.roles import Journal, Viewer
 from ..core.step import step
 from ..core.transcript import Header, Message
-from .audience import Audience
+from .audience import UNKNOWN, Audience
 from .draft import DraftWriter
 from .endings import Endings
 from .house import Home, House
@@ -282,10 +282,21 @@ class Session:
         self._telling.tell(before, settled)
         for effect in settled.effects:
             self._act(effect)
+        if settled.foreign or settled.anew is not None:
+            self._leave_what_is_no_more_ours()
+        if settled.anew is not None and not self._conversation.is_deleted:
+            self._audience.tell(self._hello(UNKNOWN))
+            self._house.on_change(self, True)
         if settled.own:
             self._house.on_change(self, is_urgent_for_lists(before, settled.conversation))
         if settled.is_gone:
             self._vanish()
+
+    def _leave_what_is_no_more_ours(self) -> None:
+        """Stops an answer to which nobody listens any more: others ended its run, or it is in no transcript."""
+        running = self._conversation.running if self._conversation.has_lane else None
+        if self._performance is not None and (running is None or running.run_id != self._performance.run_id):
+            self._performance.stop()
 
     def _vanish(self) -> None:
         """Its folder has gone: nothing more will come, and nothing is made again."""

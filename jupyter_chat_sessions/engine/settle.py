@@ -30,6 +30,8 @@ class Settled:
     refusal: ChatError | None = None
     is_gone: bool = False
     """Whether the thread's folder is no more."""
+    anew: tuple[Line, ...] | None = None
+    """All the lines there were before ours, where the transcript is another than the one that was read."""
 
 
 def settle(journal: Journal, before: Conversation, event: Event | None, now: str) -> Settled:
@@ -54,6 +56,7 @@ class _Plan:
         self._event = event
         self._now = now
         self._is_synced = False
+        self._has_lost_lane = False
         self.after = before
         self.foreign: tuple[Line, ...] = ()
         self.own: list[Line] = []
@@ -64,8 +67,10 @@ class _Plan:
         self.foreign = foreign
         if self.after.has_lane and any(isinstance(line, (StartLine, RunLine)) for line in foreign):
             # Only the lane's holder writes these: they are ours, refused by a disk that kept them all the same. Nobody
-            # makes that answer, so the lane is taken anew, and with it what was left is ended.
+            # makes that answer, so the lane is taken anew, and with it what was left is ended. Or somebody took away
+            # the lane's file, and another server has the lane.
             self._journal.release_lane()
+            self._has_lost_lane = True
             self.meet(LaneReleased())
         for line in foreign:
             self.meet(Foreign(line))
@@ -111,8 +116,9 @@ class _Plan:
         after = self._before
         for line in self.foreign:
             after = adopt(after, line)
-        if self.after.has_lane and not self._before.has_lane:
+        has_lane = self._before.has_lane and not self._has_lost_lane
+        if self.after.has_lane and not has_lane:
             self._journal.release_lane()
-        now = replace(after, has_lane=self._before.has_lane)
+        now = replace(after, has_lane=has_lane)
         is_gone = isinstance(refused, ThreadDeleted)
         return Settled(now, self.foreign, own=(), effects=(), refusal=refused, is_gone=is_gone)

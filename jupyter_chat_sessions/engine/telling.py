@@ -5,7 +5,7 @@ The rule kept here: a line is told once it is adopted, and what it means for the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.conversation import Conversation
@@ -50,6 +50,8 @@ class Telling:
     def tell(self, before: Conversation, settled: Settled) -> None:
         """Tells the lines of one decision, others' first, and what they changed besides."""
         now = settled.conversation
+        if settled.anew is not None:
+            self._begin_anew(settled.anew, settled)
         for line in (*settled.foreign, *settled.own):
             self._audience.tell_line(line)
             if isinstance(line, StartLine) and line in settled.own:
@@ -63,6 +65,17 @@ class Telling:
             self._audience.tell(news_frame("thread", {"title": now.title}))
         if before.consent != now.consent:
             self._audience.tell(news_frame("thread", {"reads_notebook": reads_notebook(now, self._home)}))
+
+    def _begin_anew(self, lines: Sequence[Line], settled: Settled) -> None:
+        """The transcript is another one: what was told of the old one is forgotten. A run in flight may be in both."""
+        now, live = settled.conversation, self._audience.live
+        self._audience.recall(lines, has_older=False)
+        ended_here = {line.run_id for line in settled.own if isinstance(line, RunLine)}
+        run = now.runs.get(live.run_id) if live is not None else None
+        if live is not None and (run is None or (run.outcome is not None and run.run_id not in ended_here)):
+            self._audience.end_run()
+            self._draft.end()
+        self._endings.end_unknown(now)
 
     def _begin_run(self, line: StartLine) -> None:
         self._audience.begin_run(line.run_id)

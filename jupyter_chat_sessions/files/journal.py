@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.decoding import decode
-from ..core.errors import Unreadable
+from ..core.errors import Replaced, StorageFailed
 from ..core.ids import RunId, ThreadId
 from ..core.roles import Decide, Draft, Page, Writing
 from ..core.transcript import Header, Line, TitleLine, encode, encode_header
@@ -73,9 +73,15 @@ class FileJournal:
 
     def whole(self) -> tuple[Header | None, tuple[Line, ...]]:
         """The header and every line, by one look at the file."""
+        self._file.forget_top()
         with self._turn, self._looking() as opened:
+            bad_lines, place = self.bad_lines, self._place
             self.bad_lines, self._place = 0, None
-            return (None, ()) if opened is None else (opened.top.header, self._news(opened)[0])
+            try:
+                return (None, ()) if opened is None else (opened.top.header, self._news(opened)[0])
+            except BaseException:  # what was read before is still all that anybody knows of
+                self.bad_lines, self._place = bad_lines, place
+                raise
 
     def has_news(self) -> bool:
         """Whether the transcript has changed since this journal last looked, or has gone. One `stat`."""
@@ -123,7 +129,7 @@ class FileJournal:
         place = self._place or beginning_of(opened)
         data = place.read_on(opened)
         if data is None:
-            raise Unreadable(f"The transcript of thread {self._thread_id} was replaced by another while it was open.")
+            raise Replaced(f"The transcript of thread {self._thread_id} was replaced by another while it was open.")
         return place, data
 
     # --- appending ----------------------------------------------------------------------------------------------------
@@ -162,6 +168,8 @@ class FileJournal:
                 # Where it will stand is known before, so that nothing can fail once it is written.
                 behind = end.after(torn + data, opened.identity, opened.size + len(data))
                 opened.append(data, is_synced=writing.is_synced)
+                if self._file.is_replaced(opened):
+                    raise StorageFailed("Another file took the transcript's place while it was written to.")
                 self._place = behind
         return True
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.decoding import decode_header
-from ..core.errors import ChatError, InvalidThreadId, ReadOnly, ThreadDeleted, Unreadable
+from ..core.errors import ChatError, InvalidThreadId, ReadOnly, StorageFailed, ThreadDeleted, Unreadable
 from ..core.ids import ThreadId, parse_thread_id
 from ..core.transcript import CopiedLine, Header
 from .backwards import groups_backwards
@@ -81,11 +81,12 @@ class TranscriptFile:
         self._path = folder / TRANSCRIPT
         self._thread_id = thread_id
         self._top: tuple[Identity, Top] | None = None
+        self._has_been_here = False
         self._is_gone = False
 
     @property
     def has_existed(self) -> bool:
-        return self._is_gone or self._top is not None
+        return self._is_gone or self._has_been_here
 
     def forget(self) -> None:
         """From now on the thread is deleted, whatever may stand in its place later."""
@@ -94,8 +95,12 @@ class TranscriptFile:
     def begin(self, there: os.stat_result, top: Top) -> Identity:
         """Takes note of the file that was just written here; which one it is."""
         identity = there.st_dev, there.st_ino
-        self._top = identity, top
+        self._top, self._has_been_here = (identity, top), True
         return identity
+
+    def forget_top(self) -> None:
+        """The header is read again at the next look: the file may have been written anew."""
+        self._top = None
 
     def look(self) -> tuple[Identity, int] | None:
         """Which file is there and its size, by one `stat`; `None` where there is none."""
@@ -106,6 +111,13 @@ class TranscriptFile:
         except OSError as error:
             raise refused(error, f"Looking at {self._path}") from error
         return (there.st_dev, there.st_ino), there.st_size
+
+    def is_replaced(self, opened: Open) -> bool:
+        """Whether another file bears the name by now: programs that sync folders heed no lock."""
+        with suppress(StorageFailed):  # it was there a moment ago
+            there = self.look()
+            return there is not None and there[0] != opened.identity
+        return False
 
     @contextmanager
     def reading(self) -> Iterator[Open | None]:
@@ -183,9 +195,11 @@ class TranscriptFile:
         with refusals(f"Reading {self._path}"):
             there = os.fstat(fd)
             identity = (there.st_dev, there.st_ino)
-            if self._top is None or self._top[0] != identity:
-                self._top = identity, self._read_top(fd, there.st_size)
-        return Open(fd, identity, there.st_size, self._top[1])
+            top = self._top  # others may look too
+            if top is None or top[0] != identity:
+                self._top = top = identity, self._read_top(fd, there.st_size)
+                self._has_been_here = True
+        return Open(fd, identity, there.st_size, top[1])
 
     def _read_top(self, fd: int, size: int) -> Top:
         raw = b""

@@ -52,6 +52,29 @@ async def test_a_start_that_was_refused_and_kept_is_ended_and_the_thread_goes_on
         assert session._audience.live is None
 
 
+async def test_a_start_that_was_refused_and_kept_is_ended_also_where_the_next_write_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performance, "DISK_RETRY_S", 0.01)
+    held = Held("x")
+    async with opened(held, folder=tmp_path) as session:
+        await session.send(a_message("one"))
+        second = await session.send(a_message("two"))
+        await held.began.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", _refuse)
+            with monkeypatch.context() as kept:
+                kept.setattr(os, "ftruncate", _refuse)
+                held.let_go.set()
+                await until(lambda: session.journal.tail(1).lines[-1].seq > session.conversation.seq)
+            with pytest.raises(StorageFailed):
+                await session.rename("refused, and taken back")
+        await until(lambda: session.look() or not session.conversation.is_busy)
+        assert await session.ended(second.run_id) == "interrupted"
+        third = await session.send(a_message("three"))
+        assert await session.ended(third.run_id) == "success"
+
+
 @pytest.mark.parametrize("event", [{}, {"type": "TEXT_MESSAGE_CONTENT"}, {"type": "CUSTOM", "name": 1, "value": 2}])
 async def test_a_draft_with_events_of_another_shape_stops_no_thread(tmp_path: Path, event: object) -> None:
     thread_id, run_id = new_thread_id(), new_run_id()

@@ -44,7 +44,8 @@ class Journal(Protocol):
     """One thread's transcript, draft and lane. Every call may block on a disk: call it from a worker thread.
 
     It remembers how far it has read: `read` and `transact` move that place, `tail` and `before` do not.
-    Errors: `ThreadDeleted` (its folder has gone), `Unreadable`, `StorageFailed` and its kinds (nothing has changed).
+    Errors: `ThreadDeleted` (its folder has gone), `Unreadable`, `StorageFailed` and its kinds (nothing has changed),
+    and `Replaced` by `transact`, until everything has been read again.
     """
 
     @property
