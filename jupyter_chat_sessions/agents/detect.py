@@ -78,7 +78,7 @@ class LocalServers:
 
     def _address(self, provider: Provider) -> str | None:
         """Where the provider would be on this computer; `None` for those that are elsewhere."""
-        url = (self._environment.get(provider.base_url_variable) or provider.base_url).strip().rstrip("/")
+        url = provider.url(self._environment)
         return url if is_loopback(url) else None
 
     async def _asked(self, places: Sequence[tuple[Provider, str]], whose: Listeners) -> list[LocalServer]:

@@ -40,9 +40,15 @@ class Provider:
         """The environment variable that replaces its base URL."""
         return f"{self.name.upper()}_BASE_URL"
 
+    def url(self, environment: Mapping[str, str]) -> str:
+        """The base URL that somebody set for it, else its own, without a slash at the end; "" where there is none."""
+        return (environment.get(self.base_url_variable, "").strip() or self.base_url).rstrip("/")
+
     def address(self, environment: Mapping[str, str]) -> str:
-        """Its base URL without a slash at the end. `AgentFailed` where it has none, or none that can be one."""
-        url = (environment.get(self.base_url_variable) or self.base_url).strip().rstrip("/")
+        """Its base URL; "" where its library knows one. `AgentFailed` where it has none, or none that can be one."""
+        url = self.url(environment)
+        if not url and self.through == "pydantic-ai":
+            return ""
         if not url:
             raise AgentFailed("unreachable", f"{self.title} has no address yet: set {self.base_url_variable}.")
         if not is_web_address(url):
@@ -164,10 +170,10 @@ def label_of(model_id: ModelId, environment: Mapping[str, str]) -> str:
     """What the chip says: "gpt-4.1-mini via OpenAI", "llama3.2 via Ollama on this computer"."""
     provider = model_id.provider
     where = provider.title
-    url = environment.get(provider.base_url_variable) or provider.base_url
+    url = provider.url(environment)
     if is_loopback(url):
         where = f"{provider.title} on this computer"
-    elif url.strip().rstrip("/") != provider.base_url:
+    elif url != provider.base_url:
         where = f"{provider.title} at {host_of(url)}"
     return f"{model_id.model} via {where}"
 

@@ -22,8 +22,8 @@ GROUP = "jupyter_chat_sessions.agents"
 
 _BUILT_IN = {"direct": EntryPoint("direct", "jupyter_chat_sessions.agents.direct:DirectAgent", GROUP)}
 _OF_THE_TABLE = {
-    "chat completions": EntryPoint("models", "jupyter_chat_sessions.agents.openai_compatible:agent_for", GROUP),
-    "pydantic-ai": EntryPoint("models", "jupyter_chat_sessions.agents.pydantic_ai:agent_for", GROUP),
+    "chat completions": EntryPoint("models", "jupyter_chat_sessions.agents.openai_compatible:OpenAICompatible", GROUP),
+    "pydantic-ai": EntryPoint("models", "jupyter_chat_sessions.agents.pydantic_ai:PydanticAI", GROUP),
 }
 
 
@@ -39,7 +39,7 @@ def load_agent(name: str, keys: Keys | None = None) -> Agent:
     """
     model_id = parse_model_id(name)
     if model_id is not None:
-        of_the_table: Agent = _OF_THE_TABLE[model_id.provider.through].load()(name, keys)
+        of_the_table: Agent = _OF_THE_TABLE[model_id.provider.through].load()(model_id, keys)
         return of_the_table
     entry = _BUILT_IN.get(name) or _installed(name)
     if entry is not None:

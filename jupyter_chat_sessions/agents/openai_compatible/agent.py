@@ -10,15 +10,14 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...core.errors import NotFound
-from ...core.roles import AgentEvent, Author, Request, RequestSent, Usage
-from ..keys import Key, Keys
-from ..pictures import Pictures, has_pictures, pictures_of
-from ..providers import CLOUD_TOKENS, ModelId, host_of, is_loopback, label_of, parse_model_id
-from .body import body_of, encoded
+from ...core.roles import AgentEvent, Request, RequestSent, Usage
+from ..keys import Keys
+from ..providers import CLOUD_TOKENS, ModelId, is_loopback
+from .body import encoded
 from .endpoint import Endpoint
-from .failures import Asked, Feature, ProviderFailed, failure, failure_of_error
+from .failures import ProviderFailed, failure, failure_of_error
 from .loaded import tells_loaded
+from .model_agent import Limits, ModelAgent
 from .patience import Patience, RanOut
 from .reading import AnswerReader, ErrorInStream
 
@@ -29,26 +28,8 @@ _WINDOW_KNOWN_S = 60.0
 _LIST_KNOWN_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long is waited, in seconds, and how often is tried. There is no limit in total."""
-
-    connect_s: float = 5.0
-    first_s: float | None = None
-    """Until the first piece; `None`: 600 on this computer, 120 elsewhere."""
-    between_s: float = 120.0
-    after_end_s: float = 5.0
-    """Until the stream closes or counts its tokens, once the model has said that it ended."""
-    retries: int = 2
-    retry_s: float = 0.5
-    longest_retry_s: float = 30.0
-    """A provider that asks for a longer pause than this is not waited for."""
-
-
-class OpenAICompatible:
-    """A model of one provider. Keeps no conversation: what it learns is only what its server refuses to take."""
-
-    author: Author = "model"
+class OpenAICompatible(ModelAgent):
+    """A model behind chat completions."""
 
     def __init__(
         self,
@@ -57,23 +38,11 @@ class OpenAICompatible:
         environment: Mapping[str, str] = os.environ,
         limits: Limits | None = None,
     ) -> None:
-        provider = model_id.provider
-        base_url = provider.address(environment)
-        self.id = str(model_id)
-        self.label = label_of(model_id, environment)
-        self._model = model_id.model
-        self._provider = provider
-        self._keys = keys or Keys(environment)
-        self._limits = limits or Limits()
-        self._window = provider.window(environment)
-        self._left_out: set[Feature] = set()
-        self._is_own_address = base_url != provider.base_url
-        variable = provider.key_variables[0] if provider.key_variables else ""
-        self._asked = Asked(provider.title, host_of(base_url), model_id.model, variable)
-        self._endpoint = Endpoint(base_url, self._asked, self._limits.connect_s)
-        self._is_local = is_loopback(base_url)
-        self._is_window_set = provider.has_window(environment)
-        self._tells_loaded = self._is_local and tells_loaded(provider.name)
+        super().__init__(model_id, keys, environment, limits)
+        self._endpoint = Endpoint(self._base_url, self._asked, self._limits.connect_s)
+        self._is_local = is_loopback(self._base_url)
+        self._is_window_set = self._provider.has_window(environment)
+        self._tells_loaded = self._is_local and tells_loaded(self._provider.name)
         self._window_known_until = 0.0
         self._first_s = self._limits.first_s or (_FIRST_LOCAL_S if self._is_local else _FIRST_S)
 
@@ -99,10 +68,6 @@ class OpenAICompatible:
                 if not self._learn(failed, tries, has_images=bool(pictures)):
                     await asyncio.sleep(tries.pause_after(failed))
 
-    def body(self, request: Request, pictures: Pictures | None = None) -> dict[str, Any]:
-        """What would be sent now for this step."""
-        return body_of(request, self._model, self._window, self._provider, frozenset(self._left_out), pictures)
-
     async def _look_at_window(self) -> None:
         """Learns what a server on this computer has loaded, now and then: it may load the model anew."""
         now = asyncio.get_running_loop().time()
@@ -124,13 +89,6 @@ class OpenAICompatible:
             if found is not None:
                 self._window = found if self._is_local else min(found, CLOUD_TOKENS)
         return replace(usage, context_limit=self._window)
-
-    async def _pictures(self, request: Request) -> Pictures:
-        if request.read_file is None or "images" in self._left_out:
-            return {}
-        if not has_pictures(request.messages):
-            return {}
-        return await asyncio.to_thread(pictures_of, request.messages, request.read_file)
 
     async def _attempt(self, body: dict[str, Any]) -> AsyncGenerator[list[AgentEvent], None]:
         """Asks once. Gives the events that came together as one list; the last list ends the step."""
@@ -156,15 +114,6 @@ class OpenAICompatible:
         if reader.reason is None:
             raise failure("truncated", self._asked)
         yield reader.end()
-
-    async def _key(self) -> Key | None:
-        key = await self._keys.found(self._provider)
-        if key is None and self._provider.needs_key and not self._is_own_address:
-            named = self._provider.key_variables[0]
-            raise ProviderFailed(
-                "auth", f"There is no API key for {self._provider.title}: set {named}, or type one in."
-            )
-        return key
 
     def _learn(self, failed: ProviderFailed, tries: _Tries, *, has_images: bool) -> bool:
         """Whether the failure says what to do otherwise, which is then remembered; asking again makes sense at once."""
@@ -196,11 +145,3 @@ class _Tries:
         self.retries += 1
         pause = self.limits.retry_s * self.retries
         return asked_for + pause * random.uniform(0.5, 1.0)
-
-
-def agent_for(name: str, keys: Keys | None = None) -> OpenAICompatible:
-    """The agent of a model id such as `openai:gpt-4.1-mini`. `NotFound` where the id has no provider of the table."""
-    model_id = parse_model_id(name)
-    if model_id is None:
-        raise NotFound(f"{name!r} is no model id: a provider, a colon and a model's name, as in openai:gpt-4.1-mini.")
-    return OpenAICompatible(model_id, keys)

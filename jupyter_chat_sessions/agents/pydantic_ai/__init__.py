@@ -7,7 +7,7 @@ time; `child` is that process; `translation` puts our messages and its events in
 failures into codes of ours.
 """
 
-from .agent import PydanticAI, agent_for
+from .agent import PydanticAI
 from .worker import close_workers
 
-__all__ = ["PydanticAI", "agent_for", "close_workers"]
+__all__ = ["PydanticAI", "close_workers"]
