@@ -173,7 +173,7 @@ def label_of(model_id: ModelId, environment: Mapping[str, str]) -> str:
     url = provider.url(environment)
     if is_loopback(url):
         where = f"{provider.title} on this computer"
-    elif url != provider.base_url:
+    elif url != provider.base_url and is_web_address(url):
         where = f"{provider.title} at {host_of(url)}"
     return f"{model_id.model} via {where}"
 

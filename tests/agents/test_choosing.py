@@ -55,6 +55,8 @@ def test_what_names_no_provider_or_no_model_is_no_model_id(text: str) -> None:
         ("openai:m", {"OPENAI_BASE_URL": "https://u:p@proxy.example/v1"}, "m via OpenAI at proxy.example"),
         ("custom:m", {"CUSTOM_BASE_URL": "http://localhost:9000/v1"}, "m via the custom server on this computer"),
         ("openai:m", {"OPENAI_BASE_URL": " "}, "m via OpenAI"),
+        ("openai:m", {"OPENAI_BASE_URL": "http://[::1/v1"}, "m via OpenAI"),
+        ("anthropic:m", {"ANTHROPIC_BASE_URL": "http://x:99999"}, "m via Anthropic"),
     ],
 )
 def test_the_chip_says_what_answers_and_where(text: str, environment: dict[str, str], label: str) -> None:
