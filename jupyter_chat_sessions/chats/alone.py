@@ -14,7 +14,7 @@ from ..agents.outside_call import OutsideCall
 from ..core.errors import ThreadNotFound
 from ..core.ids import RunId, Subject
 from ..core.policy import Policy
-from ..core.roles import Tools, ToolSpec
+from ..core.roles import ToolCall, Tools, ToolSpec
 from ..core.transcript import Message
 from ..engine.calling import Caller
 from ..engine.spoken import AskedCall
@@ -25,6 +25,10 @@ from ..files.trash import sweep_entries
 
 _OWNER = "owner"
 _MOST_OWNER_BYTES = 1000
+
+
+Hear = Callable[[Mapping[str, Any]], None]
+"""Takes what is said while a call runs: its outputs as they come, and what is done meanwhile."""
 
 
 class _NobodysStage:
@@ -41,23 +45,20 @@ class _NobodysStage:
     shown: Mapping[str, Mapping[str, Any]] = {}
     is_watched = False
 
-    def __init__(self, run_id: RunId) -> None:
+    def __init__(self, run_id: RunId, hear: Hear) -> None:
         self.run_id = run_id
+        self.say = hear
         self.said: list[Message] = []
-
-    def say(self, event: Mapping[str, Any]) -> None:
-        pass
 
     async def contribute(self, message: Message) -> None:
         self.said.append(message)
 
 
-async def call_alone(tools: Tools, policy: Policy, run_id: RunId, name: str, arguments: Mapping[str, Any]) -> Message:
+async def call_alone(tools: Tools, policy: Policy, run_id: RunId, call: ToolCall, hear: Hear) -> Message:
     """The result of a call without a thread, as a tool message. Cancelling it stops the call."""
-    call_id = f"call_{run_id}"
-    stage = _NobodysStage(run_id)
-    asked = AskedCall(call_id, name, [json.dumps(arguments)])
-    agent = OutsideCall({"id": call_id, "name": name, "arguments": arguments})
+    stage = _NobodysStage(run_id, hear)
+    asked = AskedCall(call.id, call.name, [json.dumps(call.arguments)])
+    agent = OutsideCall({"id": call.id, "name": call.name, "arguments": call.arguments})
     await Caller(agent, tools, policy, stage).call([asked], [])
     return stage.said[0]
 

@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from ..core.errors import NotFound, ThreadDeleted, ThreadNotFound
 from ..core.ids import OWNER, RunId, SessionKey, Subject, ThreadId
 from ..core.policy import Policy
-from ..core.roles import Level, ToolSpec, Workplace
+from ..core.roles import Level, ToolCall, ToolSpec, Workplace
 from ..core.transcript import Message
 from ..engine.house import Home, House
 from ..engine.runner import Runner
@@ -27,7 +27,7 @@ from ..sandbox.policy import SandboxPolicy
 from ..sandbox.runner import SandboxRunner
 from ..tools.toolbox import ToolBox
 from .ahead import Ahead
-from .alone import AloneFiles, call_alone
+from .alone import AloneFiles, Hear, call_alone
 from .answering import Answering
 from .catalog_notes import CatalogNotes
 from .consent import reads_notebook
@@ -175,11 +175,11 @@ class Chats:
         """The tools there are."""
         return self.tools.specs()
 
-    async def call_alone(self, run_id: RunId, subject: Subject, name: str, arguments: Mapping[str, Any]) -> Message:
+    async def call_alone(self, run_id: RunId, subject: Subject, call: ToolCall, hear: Hear) -> Message:
         """The result of a tool call without a thread; its files can be read by who asked for it."""
         if self.separate_users:
             await self.disk(self.alone.claim, run_id, subject)
-        return await call_alone(self.tools, self.policy, run_id, name, arguments)
+        return await call_alone(self.tools, self.policy, run_id, call, hear)
 
     async def restart_kernel(self, thread_id: ThreadId) -> None:
         """Ends the thread's kernel; its next call gets a fresh one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import openai
@@ -142,3 +143,22 @@ def client(
 def desk(jp_serverapp: ServerApp) -> Callable[[], Any]:
     """What the OpenAI-compatible doors keep between requests."""
     return lambda: jp_serverapp.web_app.settings["jupyter_chat_sessions"].desk
+
+
+@pytest.fixture
+def mcp(chats: Any, http_server_client: Any, jp_serverapp: ServerApp, jp_base_url: str) -> Any:
+    """`async with mcp(thread_id) as client`: a connected client of the `mcp` package; `mode="legacy"` shakes hands."""
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    @asynccontextmanager
+    async def connect(thread_id: str = "", mode: Any = "auto", port: int | None = None) -> AsyncIterator[Client]:
+        url = f"http://127.0.0.1:{port or jp_serverapp.port}{jp_base_url}chat-sessions/mcp/{thread_id}".rstrip("/")
+        headers = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+            transport = streamable_http_client(url, http_client=http)
+            async with Client(transport, mode=mode) as client:
+                yield client
+
+    return connect

@@ -22,7 +22,13 @@ async def talk(url: str, token: str) -> dict[str, object]:
         await session.send_ping()
         tools = (await session.list_tools()).tools
         kept = await session.call_tool("run_python", {"code": "x = 40"})
-        ran = await session.call_tool("run_python", {"code": "open('a.txt', 'w').write('hi'); print(x + 2)"})
+        progress: list[str | None] = []
+
+        async def hear(done: float, total: float | None, message: str | None) -> None:
+            progress.append(message)
+
+        code = "import time; print('begun', flush=True); time.sleep(2); open('a.txt', 'w').write('hi'); print(x + 2)"
+        ran = await session.call_tool("run_python", {"code": code}, progress_callback=hear)
         failed = await session.call_tool("run_python", {"code": "1 / 0"})
         try:
             await session.list_prompts()
@@ -33,6 +39,7 @@ async def talk(url: str, token: str) -> dict[str, object]:
             "session": session_id(),
             "tools": {each.name: each.annotations.readOnlyHint for each in tools if each.annotations},
             "kept": kept.isError,
+            "progress": progress,
             "said": text(ran),
             "links": [str(each.uri) for each in ran.content if each.type == "resource_link"],
             "failed": failed.isError,

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from jupyter_server.serverapp import ServerApp
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
+from mcp_kit import Mcp, call, text_of
 from served import Connect, Raw, Rest, lines_of, until
 from test_users import ANN, BOB, KEPT_APART
 
 ALLOWED = {"ChatSessions": {"tool_permissions": {"*": "allow"}}}
 ASKING = {"ChatSessions": {"tool_permissions": {"*": "ask"}}}
-
-Mcp = Callable[..., AbstractAsyncContextManager[Client]]
-
-
-@pytest.fixture
-def mcp(chats: Any, http_server_client: Any, jp_serverapp: ServerApp, jp_base_url: str) -> Mcp:
-    """`async with mcp(thread_id) as client`: a connected client of the `mcp` package; `mode="legacy"` shakes hands."""
-
-    @asynccontextmanager
-    async def connect(thread_id: str = "", mode: Any = "auto") -> AsyncIterator[Client]:
-        url = f"http://127.0.0.1:{jp_serverapp.port}{jp_base_url}chat-sessions/mcp/{thread_id}".rstrip("/")
-        headers = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-            transport = streamable_http_client(url, http_client=http)
-            async with Client(transport, mode=mode) as client:
-                yield client
-
-    return connect
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(each.text for each in result.content if each.type == "text")
 
 
 @pytest.mark.parametrize("chat_config", [ALLOWED])
@@ -63,10 +38,6 @@ async def test_a_client_of_either_era_lists_and_calls_tools_that_share_the_threa
     assert roles == ["user", "assistant", "tool"] * 2
     runs = [line["outcome"] for line in lines_of(jp_root_dir, thread_id) if line["type"] == "run"]
     assert runs == ["success", "success"]
-
-
-def call(name: str, **arguments: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
 async def ask(rest: Rest, path: str, body: Any, **more: Any) -> Any:

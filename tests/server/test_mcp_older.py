@@ -53,6 +53,7 @@ async def test_a_client_of_mcp_1_shakes_hands_lists_and_calls_tools_in_a_thread(
     assert told["tools"]["run_python"] is False
     assert (told["kept"], told["failed"], told["refusal"]) == (False, True, -32601)
     assert "42" in told["said"]
+    assert "begun" in told["progress"]
     (link,) = told["links"]
     assert (await rest("GET", link.split("chat-sessions", 1)[1])).body == b"hi"
     questions = [line["message"] for line in lines_of(jp_root_dir, thread_id) if line["type"] == "message"]

@@ -15,6 +15,7 @@ from ...core.transcript import Message, Options
 from ...engine.session import Session
 from ..openai.record import Record
 from ..openai.telling import Telling
+from .progress import Progress
 
 ALONE = frozenset({"run_python", "run_shell", "write_file"})
 """The tools that are of use in an empty folder."""
@@ -79,42 +80,54 @@ _FIELDS = {"mimeType": "media_type", "size": "size"}
 class CallRecord(Record):
     """What a call's run says, with its result."""
 
-    def __init__(self, session: Session, call_id: str) -> None:
+    def __init__(self, session: Session, call_id: str, progress: Progress) -> None:
         super().__init__(session)
         self._call_id = call_id
+        self._progress = progress
         self.result: Message | None = None
 
     def tell(self, frame: Frame) -> None:
         event = frame.body.get("event") or {}
-        line = event.get("value") if event.get("name") == "line" else None
-        if isinstance(line, Mapping) and line.get("type") == "message":
-            message = line["message"]
-            if message.get("toolCallId") == self._call_id:
-                self.result = message
+        value = event.get("value")
+        if isinstance(value, Mapping) and event.get("name") == "line":
+            self._see(value)
+        elif isinstance(value, Mapping) and value.get("toolCallId") == self._call_id:
+            self._progress.hear(event)
         super().tell(frame)
+
+    def _see(self, line: Mapping[str, Any]) -> None:
+        if line["type"] == "message" and line["message"].get("toolCallId") == self._call_id:
+            self.result = line["message"]
+        elif line["type"] == "approval" and any(each["toolCallId"] == self._call_id for each in line["interrupts"]):
+            self._progress.say("A person is asked in the chat whether this may run.")
 
 
 async def begin_call(
-    session: Session, name: str, arguments: Mapping[str, Any], client: str, asked: Options
+    session: Session, name: str, arguments: Mapping[str, Any], client: str, asked: Options, progress: Progress
 ) -> CallRecord:
     """Has a call made in a thread, behind what runs there already. It goes on whether or not anybody waits."""
     run_id, message_id = new_run_id(), new_message_id()
     call_id = f"call_{run_id.replace('-', '')}_0"
     call = {"id": call_id, "name": name, "arguments": dict(arguments), "by": client}
-    record = CallRecord(session, call_id)
+    record = CallRecord(session, call_id, progress)
     session.listen(record)
     try:
-        await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, options=asked, call=call))
+        receipt = await session.send(Sent(message_id, f"{client} calls `{name}`.", run_id, options=asked, call=call))
     except BaseException:
         record.leave()
         raise
+    if receipt.is_queued:
+        progress.say("It waits for what runs in the chat.")
     record.follow(Telling(run_id, message_id, waits=True))
     return record
 
 
 async def ended_call(record: CallRecord) -> Called:
     """Waits for the call's end: also for the person who is asked whether it may run."""
-    await record.whole()
+    try:
+        await record.whole()
+    finally:
+        record.leave()
     end = record.end
     if end is None:
         return Called(record.run_id, record.result)

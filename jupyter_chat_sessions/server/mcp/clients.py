@@ -13,33 +13,57 @@ Key = tuple[str, str | int]
 """Whose call it is, and the id its client gave it."""
 
 
-class Clients:
-    """The clients that have shaken hands, the newest last, and how to stop the calls that are waited for."""
+class Wish:
+    """Whether a call is still wanted. It can be taken back before there is anything to stop."""
 
     def __init__(self) -> None:
-        self._names: OrderedDict[str, str] = OrderedDict()
-        self._calls: dict[Key, Callable[[], None]] = {}
+        self.is_taken_back = False
+        self._stop: Callable[[], None] | None = None
 
-    def welcome(self, name: str | None) -> str:
+    def take_back(self) -> None:
+        self.is_taken_back = True
+        if self._stop is not None:
+            self._stop()
+
+    def stops(self, stop: Callable[[], None]) -> None:
+        """What to do when it is taken back; at once where it has been."""
+        self._stop = stop
+        if self.is_taken_back:
+            stop()
+
+
+class Clients:
+    """The clients that have shaken hands, the newest last, and the calls that are waited for."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._wishes: dict[Key, Wish] = {}
+
+    def welcome(self, name: str | None, version: str) -> str:
         """A name to come back under, which nobody else can guess."""
         session_id = secrets.token_urlsafe(18)
-        self._names[session_id] = name or UNNAMED
-        if len(self._names) > MOST_CLIENTS:
-            self._names.popitem(last=False)
+        self._known[session_id] = name or UNNAMED, version
+        if len(self._known) > MOST_CLIENTS:
+            self._known.popitem(last=False)
         return session_id
 
     def name(self, session_id: str | None) -> str:
         """What the client calls itself."""
-        return self._names.get(session_id or "", UNNAMED)
+        return self._known.get(session_id or "", (UNNAMED, ""))[0]
 
-    def began(self, key: Key, stop: Callable[[], None]) -> None:
-        self._calls[key] = stop
+    def version(self, session_id: str | None) -> str | None:
+        """The version that was agreed on with the client."""
+        return self._known.get(session_id or "", (UNNAMED, None))[1]
+
+    def began(self, key: Key, wish: Wish) -> bool:
+        """Notes a call that is waited for; whether no other of that client has this id."""
+        return self._wishes.setdefault(key, wish) is wish
 
     def ended(self, key: Key) -> None:
-        self._calls.pop(key, None)
+        self._wishes.pop(key, None)
 
-    def stop(self, key: Key) -> None:
+    def take_back(self, key: Key) -> None:
         """Stops a call that the client wants no more."""
-        stop = self._calls.get(key)
-        if stop is not None:
-            stop()
+        wish = self._wishes.get(key)
+        if wish is not None:
+            wish.take_back()
