@@ -29,6 +29,7 @@ from .backends import Backend, Launch, chosen_backend
 from .beside import Beside
 from .environment import HIDDEN, TEMPORARY, kernel_environment
 from .folder import make_folder, make_inner
+from .lean import without_debugger
 from .policy import SandboxPolicy
 from .processes import below, kill_kept_tree, kill_since, kill_tree, offer_to_the_oom_killer
 from .sockets import SocketFolder, has_ipc
@@ -75,7 +76,8 @@ class SandboxProvisioner(LocalProvisioner):
             kwargs["env"] = kernel_environment(os.environ, self._alias or folder, self.mark)
             kwargs["extra_arguments"] = [*kwargs.get("extra_arguments", []), *self._kernel_options(backend)]
             kwargs = await super().pre_launch(**kwargs)
-            launch = await asyncio.to_thread(backend.confine, self._launch(kwargs["cmd"], kwargs["env"], folder))
+            command = without_debugger(kwargs["cmd"])
+            launch = await asyncio.to_thread(backend.confine, self._launch(command, kwargs["env"], folder))
             kwargs["cmd"], kwargs["env"] = list(launch.argv), dict(launch.env)
             kwargs["pass_fds"], self._fds = launch.fds, launch.descriptors
             if launch.stdin is not None:
