@@ -158,7 +158,7 @@ class Connection:
         """The reply to code of ours, which shows nothing; empty where none comes in time."""
         request = await self.execute(code, silent=True, expressions=expressions)
         deadline = time.monotonic() + within_s
-        while request.reply is None and (left := deadline - time.monotonic()) > 0:
+        while not request.has_ended and (left := deadline - time.monotonic()) > 0:
             await self.messages(request, min(left, _LOOK_S))
         return request.reply or {}
 

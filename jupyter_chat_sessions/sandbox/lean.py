@@ -24,8 +24,8 @@ if "debugpy" not in sys.modules:
 import runpy
 runpy.run_module("{_LAUNCHER}", run_name="__main__", alter_sys=True)
 """
-"""`None` among the modules is Python's own way of saying that there is no such module. The first place to import from is
-the chat's folder here; ipykernel's launcher, too, takes it away while it loads."""
+"""`None` among the modules is Python's own way of saying that there is no such module. The first place to import from
+is the chat's folder here; ipykernel's launcher, too, takes it away while it loads."""
 
 
 def without_debugger(command: Sequence[str]) -> list[str]:

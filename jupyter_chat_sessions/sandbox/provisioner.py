@@ -148,18 +148,15 @@ class SandboxProvisioner(LocalProvisioner):
         for descriptor in fds:
             os.close(descriptor)
 
-    def follow(self, folder: Path) -> dict[str, str]:
-        """Goes on in `folder`, which the kernel's own has become; the variables that name it. `OSError`. Blocks."""
+    def follow(self, folder: Path) -> None:
+        """Goes on in `folder`, which the kernel's own has become. `OSError`. Blocks."""
         if self._alias is None or self._confinement is None or self.kernel_pid is None:
             raise OSError("This kernel cannot be moved.")
+        self._confinement.follow(self.kernel_pid, self._folder, folder)
         fresh = self._alias.with_suffix(".new")
         fresh.symlink_to(folder)
         fresh.replace(self._alias)
-        self._confinement.follow(self.kernel_pid, self._folder, folder)
         self._folder = folder
-        kept = kernel_environment({}, self._alias, self.mark)
-        moved = kernel_environment({}, folder, self.mark)
-        return {name: value for name, value in moved.items() if kept[name] != value}
 
     # --- its processes -----------------------------------------------------------------------------------------------
 

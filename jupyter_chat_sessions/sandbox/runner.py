@@ -131,11 +131,18 @@ class SandboxRunner:
             if context.thread_id is None:
                 await self.kernels.forget(key)
 
-    def _survey(self, folder: Path) -> tuple[Mapping[str, Seen], Allowance]:
-        """What the folder holds as a call begins, and what it may hold in the end. Blocks."""
+    def _survey(self, folder: Path, new_epoch: int | None) -> tuple[Mapping[str, Seen], Allowance]:
+        """What the folder holds as a call begins, and what it may hold in the end. A kernel's first call has its number
+        remembered there. Blocks."""
         make_folder(folder)
         settle_owner(folder)
+        if new_epoch is not None:
+            write_epoch(folder, new_epoch)
         return look(folder, self._policy.snapshot_entries), allowance(folder, self._policy)
+
+    def _found(self, slot: Slot, folder: Path, context: ToolContext) -> tuple[Beside | None, int]:
+        """What a kernel may read beside its folder, and the number of the last one of an earlier server. Blocks."""
+        return self._beside(context), read_epoch(folder) if slot.epoch == 0 else 0
 
     def _beside(self, context: ToolContext) -> Beside | None:
         """What a kernel of this thread may read of the notebook's folder. Blocks."""
@@ -156,26 +163,25 @@ class SandboxRunner:
     ) -> AsyncGenerator[ToolEvent, None]:
         asked = time.monotonic()
         folder = self._where(context)
-        beside = await asyncio.to_thread(self._beside, context)
+        beside, last = await asyncio.to_thread(self._found, slot, folder, context)
         if slot.kernel is not None and (why := why_outdated(slot.kernel.beside, beside)):
             await self.kernels.end(slot, why)
         if not self.kernels.is_running(slot):
             yield ToolStatus("Starting Python")
-            if slot.epoch == 0 and (last := await asyncio.to_thread(read_epoch, folder)):
+            if slot.epoch == 0 and last:
                 slot.epoch, slot.reason = last, "server_restart"
         try:
             kernel = await self._kernel(slot, folder, beside)
         except (OSError, RuntimeError, LookupError) as error:
             yield refused(f"Python could not be started: {error}", self.level)
             return
-        before, slot.allowance = await asyncio.to_thread(self._survey, folder)
+        is_fresh = slot.is_fresh
+        before, slot.allowance = await asyncio.to_thread(self._survey, folder, kernel.epoch if is_fresh else None)
         with self.kernels.lent(slot, kernel):
             name = f"{context.run_id}-{next(self._numbers)}"
             outputs = Outputs(self._policy, folder, Saying(self._policy, folder, name), slot.image_number)
             limit = self._policy.wall_s if timeout_s is None else timeout_s
-            is_fresh, slot.is_fresh = slot.is_fresh, False
-            if is_fresh:
-                await asyncio.to_thread(write_epoch, folder, kernel.epoch)
+            slot.is_fresh = False
             request = await kernel.connection.execute(code, expressions={"names": NAMES})
             call = Call(slot, kernel, request, outputs, before, is_fresh, limit, asked)
             try:

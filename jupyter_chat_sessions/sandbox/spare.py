@@ -26,17 +26,33 @@ from .spare_folder import SpareFolder, sweep_spares
 _PATIENCE_S = 10.0
 _NEVER = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.ENOLCK, errno.EROFS})
 """What a file system says that cannot hold one, such as NFS."""
-_MOVED = """
+_FOLLOWS = """
 import os, tempfile
-os.environ.update(given)
-if "PWD" in os.environ:
-    os.environ["PWD"] = given["HOME"]
-tempfile.tempdir = None
-shell = variables["get_ipython"]()
-shell.home_dir, shell.starting_dir = given["HOME"], given["HOME"]
-variables["_dh"][:] = [type(each)(given["HOME"]) for each in variables["_dh"][:1]]
+alias, shell = os.environ["HOME"], variables["get_ipython"]()
+first = os.readlink(alias)
+
+def moved(path):
+    return folder + path[len(alias):] if path == alias or path.startswith(alias + "/") else path
+
+def follow():
+    global folder
+    folder = os.readlink(alias)
+    if folder == first:
+        return
+    shell.events.unregister("pre_execute", follow)
+    os.environ.update({name: moved(value) for name, value in os.environ.items()})
+    if "PWD" in os.environ:
+        os.environ["PWD"] = folder
+    tempfile.tempdir = tempfile.tempdir and moved(tempfile.tempdir)
+    shell.home_dir, shell.starting_dir = folder, folder
+    variables["_dh"][:] = [type(each)(folder) for each in variables["_dh"][:1]]
+
+shell.events.register("pre_execute", follow)
 """
-"""Has the kernel forget the path it was started under; IPython itself keeps to the alias."""
+"""Has the kernel, before it runs a chat's first code, forget the path it was started under. What the folder is called
+by then stands in its alias; IPython itself keeps to that. A request to tell it would take as long as the code."""
+_FOLLOWING = f"__import__('builtins').exec({_FOLLOWS!r}, {{'variables': globals()}})"
+"""The same without a name left behind. The first code a kernel runs is slow, so it is also well that there is some."""
 
 
 class Starter(Protocol):
@@ -141,7 +157,7 @@ class Spare:
             await self._refuse(folder)
             raise
         try:
-            await kernel.connection.told("", expressions={"names": NAMES}, within_s=_PATIENCE_S)  # the first is slow
+            await _make_follow(kernel)
         except BaseException:
             await self._kernels.bury(kernel)
             await self._refuse(folder)
@@ -183,8 +199,7 @@ class Spare:
             return None
         kernel = waiting.start.result()
         try:
-            given = await asyncio.to_thread(_move, kernel, waiting.folder, folder)
-            await kernel.connection.execute(_run_apart(_MOVED, given), silent=True)
+            await asyncio.to_thread(_move, kernel, waiting.folder, folder)
         except Exception as error:  # whatever it is, the chat starts cold and this one is not left behind
             if not isinstance(error, FileExistsError):  # else a file was uploaded meanwhile
                 self._refused.add(waiting.folder.place)
@@ -229,15 +244,16 @@ def _is_wanted(folder: Path) -> bool:
     return not os.path.lexists(folder) and _place(folder).is_dir() and has_memory_to_spare()
 
 
-def _move(kernel: Kernel, spare: SpareFolder, folder: Path) -> Mapping[str, str]:
-    """Makes the spare folder the chat's. The variables that are to name it."""
+async def _make_follow(kernel: Kernel) -> None:
+    told = await kernel.connection.told(_FOLLOWING, expressions={"names": NAMES}, within_s=_PATIENCE_S)
+    if told.get("status") != "ok":
+        raise RuntimeError(f"The kernel cannot be made ready: {told.get('evalue', 'it does not answer')}.")
+
+
+def _move(kernel: Kernel, spare: SpareFolder, folder: Path) -> None:
+    """Makes the spare folder the chat's."""
     if not kernel.is_alive:
         raise ChildProcessError("The kernel that waited has died.")
     spare.move_to(folder)
     kernel.folder = folder
-    return kernel.provisioner.follow(folder)
-
-
-def _run_apart(source: str, given: Mapping[str, str]) -> str:
-    """Code that runs `source` and leaves no name behind."""
-    return f"__import__('builtins').exec({source!r}, {{'given': {dict(given)!r}, 'variables': globals()}})"
+    kernel.provisioner.follow(folder)

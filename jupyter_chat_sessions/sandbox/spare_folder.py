@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import secrets
 import shutil
@@ -105,9 +106,14 @@ def _delete(folder: Path) -> None:
 
 def _rename(here: int, name: str, there: int, new_name: str) -> None:
     """Renames where nothing of the new name is there."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     if not hasattr(libc, "renameat2"):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     if libc.renameat2(here, os.fsencode(name), there, os.fsencode(new_name), ctypes.c_uint(_NO_REPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), new_name)
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -22,6 +22,7 @@ from jupyter_chat_sessions.sandbox import SandboxRunner, spare_folder
 from jupyter_chat_sessions.sandbox import spare as spare_module
 from jupyter_chat_sessions.sandbox.connection import Connection
 from jupyter_chat_sessions.sandbox.folder import make_folder
+from jupyter_chat_sessions.sandbox.provisioner import SandboxProvisioner
 from jupyter_chat_sessions.sandbox.spare import Spare
 from jupyter_chat_sessions.sandbox.spare_folder import PREFIX, SpareFolder, sweep_spares
 
@@ -192,6 +193,9 @@ async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_start
     async def fails(*_: Any, **__: Any) -> Any:
         raise RuntimeError("no more sockets")
 
+    def fails_to_follow(*_: Any) -> None:
+        raise OSError(errno.EACCES, "the name cannot be changed")
+
     async with a_runner(tmp_path, backend) as runner:
         spare, room = runner.kernels.spare, runner.kernels.room
         with monkeypatch.context() as patched:
@@ -201,9 +205,7 @@ async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_start
         assert await eventually(lambda: (spares(tmp_path), room._held, len(processes(runner))) == ([], 0, 0))
     async with a_runner(tmp_path, backend) as runner:
         waited, thread_id = await waiting_pid(runner), new_thread_id()
-        assert runner.kernels.spare._waiting is not None
-        connection = runner.kernels.spare._waiting.start.result().connection
-        monkeypatch.setattr(connection, "execute", fails)
+        monkeypatch.setattr(SandboxProvisioner, "follow", fails_to_follow)
         assert (await told_by(runner, "1 + 1", thread_id)).result.content == "2"
         assert await eventually(lambda: not is_there(waited))
         assert (spares(tmp_path), runner.kernels.room._held) == ([], 1)
