@@ -1,103 +1,169 @@
-"""The draft of a run in flight: what it said since its last line reaches the disk four times a second, unsynced."""
+"""What runs in flight have said since their last lines: on disk five times a second, unsynced.
+
+All threads are written at the same moment, those of one folder by one errand of a worker thread, so that hundreds of
+answers at once cost their threads next to nothing. Folders do not wait for each other: one of them may stand on a
+network that is down.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.errors import ChatError
 from ..core.ids import RunId
 from ..core.roles import Journal
 from .pieces import joined
 
-EVERY_S = 0.25
+log = logging.getLogger(__name__)
+
+EVERY_S = 0.2
 AT_MOST_BYTES = 4096
-_FRAME_BYTES = 80  # what an event costs beside its words
+"""As much is written at once."""
+_EVENT_BYTES = 80  # what an event costs beside its words
+
+
+class Drafts:
+    """Has every thread's draft written. `disk(function, *arguments)` runs a blocking call in a worker thread."""
+
+    def __init__(self, disk: Callable[..., Awaitable[Any]]) -> None:
+        self._disk = disk
+        self._waiting: dict[str, list[DraftWriter]] = {}
+        self._away: dict[str, asyncio.Task[None]] = {}
+        self._refused: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self, writer: DraftWriter) -> None:
+        """Has it written at the next beat, at most `EVERY_S` from now."""
+        self._waiting.setdefault(writer.folder, []).append(writer)
+        self._set_timer()
+
+    def hurry(self, folder: str) -> None:
+        """Has a folder's drafts written now, unless its errand is away: then as soon as it is back, at a beat."""
+        if folder not in self._away:
+            self._send(folder)
+
+    def _set_timer(self) -> None:
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at((loop.time() // EVERY_S + 1) * EVERY_S, self._beat)
+
+    def _beat(self) -> None:
+        self._timer = None
+        for folder in self._waiting.keys() - self._away.keys():
+            self._send(folder)
+        if self._waiting:
+            self._set_timer()
+
+    def _send(self, folder: str) -> None:
+        pieces = [piece for writer in self._waiting.pop(folder, ()) if (piece := writer.taken()) is not None]
+        if pieces:
+            errand = self._write(folder, pieces)
+            self._away[folder] = asyncio.get_running_loop().create_task(errand, name=f"drafts in {folder}")
+
+    async def _write(self, folder: str, pieces: Sequence[Piece]) -> None:
+        failures: Sequence[Exception | None]
+        try:
+            failures = await self._disk(_write_all, pieces)
+        except Exception as refusal:  # no worker thread any more
+            failures = [refusal] * len(pieces)
+        finally:
+            del self._away[folder]
+        for piece, failure in zip(pieces, failures, strict=True):
+            if failure is not None:
+                piece.writer.take_back(piece)
+        self._tell(folder, next(filter(None, failures), None))
+
+    def _tell(self, folder: str, failure: Exception | None) -> None:
+        """Says once that a disk refuses, not with each try."""
+        if failure is None:
+            self._refused.discard(folder)
+        elif folder not in self._refused:
+            self._refused.add(folder)
+            log.warning("Drafts are not on disk yet: %s", failure, exc_info=not isinstance(failure, ChatError))
 
 
 class DraftWriter:
-    """Gathers a run's events. `later` does a blocking job with the journal, in the session's turn.
+    """Gathers what the run of one thread says. What the disk refuses is tried again with what comes next."""
 
-    What the disk refuses is tried again with what comes next: a full disk costs a draft nothing but time.
-    """
-
-    def __init__(self, journal: Journal, later: Callable[[Callable[[], None]], None]) -> None:
-        self._journal = journal
-        self._later = later
-        self._loop = asyncio.get_running_loop()
-        self._chapter: _Chapter | None = None
+    def __init__(self, journal: Journal, folder: Callable[[], str], drafts: Drafts) -> None:
+        self.journal = journal
+        self._folder = folder
+        self._drafts = drafts
+        self._chapter: Chapter | None = None
         self._events: list[Mapping[str, Any]] = []
         self._size = 0
-        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def folder(self) -> str:
+        """Where the thread lives."""
+        return self._folder()
 
     def begin(self, run_id: RunId, after_seq: int) -> None:
         """Everything said so far is a line now; what comes was said after line `after_seq`."""
-        self.end()
-        self._chapter = _Chapter(run_id, after_seq)
+        self._chapter = Chapter(run_id, after_seq)
+        self._events, self._size = [], 0
+
+    def end(self) -> None:
+        """Forgets what has not been written: a line says it better."""
+        self._chapter = None
+        self._events, self._size = [], 0
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Takes one more event of the run."""
         if self._chapter is None:
             return
+        if not self._events:
+            self._drafts.wait(self)
         self._events.append(event)
-        self._size += _FRAME_BYTES + len(event.get("delta", ""))
-        if self._size >= AT_MOST_BYTES and not self._chapter.is_being_written:
-            self._flush()
-        elif self._timer is None:
-            self._timer = self._loop.call_at(self._next_beat(), self._flush)
+        self._size += _EVENT_BYTES + len(event.get("delta", ""))
+        if self._size >= AT_MOST_BYTES:
+            self._drafts.hurry(self.folder)
 
-    def _next_beat(self) -> float:
-        """At most `EVERY_S` from now, and at the same moment for all threads, so that their drafts go as one errand."""
-        return (self._loop.time() // EVERY_S + 1) * EVERY_S
-
-    def end(self) -> None:
-        """Forgets what has not been written: a line says it better."""
-        self._chapter = None
-        self._clear()
-
-    def _clear(self) -> None:
+    def taken(self) -> Piece | None:
+        """What is to be written now; `None` where a line has said it meanwhile."""
+        if self._chapter is None or not self._events:
+            return None
+        piece = Piece(self, self._chapter, self._events)
         self._events, self._size = [], 0
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        return piece
 
-    def _flush(self) -> None:
-        chapter, events = self._chapter, self._events
-        if chapter is None or not events:
-            return
-        if chapter.is_being_written:
-            self._timer = self._loop.call_at(self._next_beat(), self._flush)
-            return
-        self._clear()
-        chapter.is_being_written = True
-        self._later(lambda: self._write(chapter, events))
-
-    def _write(self, chapter: _Chapter, events: list[Mapping[str, Any]]) -> None:
-        """In a worker thread."""
-        refused = events
-        try:
-            if not chapter.is_begun:
-                self._journal.begin_draft(chapter.run_id, chapter.after_seq)
-                chapter.is_begun = True
-            self._journal.extend_draft(joined(events))
-            refused = []
-        finally:
-            self._loop.call_soon_threadsafe(self._go_on, chapter, refused)
-
-    def _go_on(self, chapter: _Chapter, refused: list[Mapping[str, Any]]) -> None:
-        chapter.is_being_written = False
-        if refused and chapter is self._chapter:
-            self._events = refused + self._events
-            if self._timer is None:
-                self._timer = self._loop.call_at(self._next_beat(), self._flush)
+    def take_back(self, piece: Piece) -> None:
+        """It was refused; it goes with what comes next, or alone."""
+        if piece.chapter is self._chapter:
+            if not self._events:
+                self._drafts.wait(self)
+            self._events = [*piece.events, *self._events]
 
 
-@dataclass(slots=True)
-class _Chapter:
-    """What a run says between two lines. `is_begun`: on disk."""
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What a run says between two lines."""
 
     run_id: RunId
     after_seq: int
-    is_begun: bool = False
-    is_being_written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a chapter, on its way to the disk."""
+
+    writer: DraftWriter
+    chapter: Chapter
+    events: Sequence[Mapping[str, Any]]
+
+
+def _write_all(pieces: Sequence[Piece]) -> list[Exception | None]:
+    """In a worker thread: what each was refused with."""
+    return [_refusal_of(piece) for piece in pieces]
+
+
+def _refusal_of(piece: Piece) -> Exception | None:
+    try:
+        piece.writer.journal.draft(piece.chapter.run_id, piece.chapter.after_seq, joined(piece.events))
+    except Exception as failure:
+        return failure
+    return None

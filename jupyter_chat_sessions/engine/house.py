@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.frames import FileUrl
 from ..core.ids import Subject, ThreadId
-from .gathered import Gathered
+from .draft import Drafts
 from .stage import Perform
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ class House:
     """What a `hello` says beside the lines: `agent`, `level`."""
     on_change: Callable[[Session, bool], None] = lambda session, is_urgent: None
     """Told when a list of threads should show something else of a thread. Urgent: a title or a deletion."""
-    gathered: Gathered = field(init=False)
-    """`disk` for calls that are short and many, of one folder together: drafts."""
+    drafts: Drafts = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gathered", Gathered(self.disk))
+        object.__setattr__(self, "drafts", Drafts(self.disk))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Session:
         self._audience = Audience(home.file_url)
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._endings = Endings()
-        draft = DraftWriter(journal, self._among_others)
+        draft = DraftWriter(journal, lambda: self.home.folder, house.drafts)
         self._telling = Telling(journal.thread_id, home, self._audience, draft, self._endings)
         self._performance: Performance | None = None
         self._is_looking = False
@@ -262,10 +262,6 @@ class Session:
     def _later(self, job: Callable[[], None]) -> None:
         """Does something blocking with the journal, in its turn."""
         self._mailbox.tell(lambda: self._house.disk(job))
-
-    def _among_others(self, job: Callable[[], None]) -> None:
-        """The same for a job that is short: it goes together with those of other threads."""
-        self._mailbox.tell(lambda: self._house.gathered(self.home.folder, job))
 
     async def _on_event(self, event: events.Event | None) -> tuple[events.Effect, ...]:
         now = self._house.now()

@@ -34,32 +34,32 @@ class DraftFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._fd: int | None = None
+        self._chapter: tuple[RunId, int] | None = None
         self._size = 0
 
-    def begin(self, run_id: RunId, after_seq: int) -> None:
-        """Starts anew, with what it belongs to as the first line."""
+    def add(self, run_id: RunId, after_seq: int, events: Sequence[Mapping[str, Any]]) -> None:
+        """Adds events, in one write. Begins anew, with what it belongs to as the first line, where that is another."""
+        if self._fd is None or self._chapter != (run_id, after_seq):
+            self._begin()
+        is_first = self._size == 0
+        self._write([{"run_id": run_id, "after_seq": after_seq}, *events] if is_first else events)
+        self._chapter = run_id, after_seq
+
+    def _begin(self) -> None:
         self.close()
         with refusals("Beginning a draft"):
             self._fd = self._open(_BEGIN)
+        self._chapter, self._size = None, 0
+
+    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
         if self._fd is None:
             raise ThreadDeleted(f"The folder of thread {self._folder.name} has gone.")
-        self._size = 0
-        self._write(self._fd, ({"run_id": run_id, "after_seq": after_seq},))
-
-    def extend(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Adds events, in one write."""
-        if self._fd is None:
-            raise StorageFailed("A draft is begun before it is extended.")
-        if events:
-            self._write(self._fd, events)
-
-    def _write(self, fd: int, records: Sequence[Mapping[str, Any]]) -> None:
         data = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in records).encode()
         try:
-            write_all(fd, data)
+            write_all(self._fd, data)
         except OSError as error:
             with suppress(OSError):
-                os.ftruncate(fd, self._size)
+                os.ftruncate(self._fd, self._size)
             raise refused(error, "Writing a draft") from error
         self._size += len(data)
 

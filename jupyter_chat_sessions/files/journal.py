@@ -52,6 +52,7 @@ class FileJournal:
         self._draft = DraftFile(folder)
         self._place: Place | None = None
         self._turn = threading.RLock()
+        self._drafting = threading.Lock()
         self._deciding: tuple[int, Open | None] | None = None
         self.bad_lines = 0
         """How many lines were passed over since everything was read."""
@@ -209,15 +210,18 @@ class FileJournal:
         return self._lane.take()
 
     def release_lane(self) -> None:
-        self._lane.release()
+        with self._drafting:  # what is being written is written; from now on the draft may be another's
+            self._draft.close()
+            self._lane.release()
 
-    def begin_draft(self, run_id: RunId, after_seq: int) -> None:
-        """Starts the draft anew: what follows was said after line `after_seq`."""
-        self._draft.begin(run_id, after_seq)
+    def draft(self, run_id: RunId, after_seq: int, events: Sequence[Mapping[str, Any]]) -> None:
+        """Adds, unsynced, to what a run has said since line `after_seq`; the draft of anything else is forgotten.
 
-    def extend_draft(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Adds events to the draft, unsynced."""
-        self._draft.extend(events)
+        Nothing where this process does not hold the lane: the draft may be another's. May be called beside any call.
+        """
+        with self._drafting:
+            if self._lane.is_held:
+                self._draft.add(run_id, after_seq, events)
 
     def read_draft(self) -> Draft | None:
         """What a dead process left; `None` where there is none or the transcript has gone on."""
@@ -231,7 +235,7 @@ class FileJournal:
 
     def remove(self) -> None:
         """Moves the thread's folder to the trash, where it stays 7 days."""
-        with self._turn:
+        with self._turn, self._drafting:
             self._draft.close()
             if self._file.look() is not None:
                 self._move_to_trash()
@@ -265,8 +269,7 @@ class FileJournal:
 
     def close(self) -> None:
         """Frees descriptors and the lane."""
-        self._draft.close()
-        self._lane.release()
+        self.release_lane()
 
 
 def _groups(opened: Open) -> Iterator[tuple[Line, ...]]:

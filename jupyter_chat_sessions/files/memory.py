@@ -85,12 +85,10 @@ class MemoryJournal:
     def release_lane(self) -> None:
         pass
 
-    def begin_draft(self, run_id: RunId, after_seq: int) -> None:
-        self._draft = Draft(run_id, after_seq, ())
-
-    def extend_draft(self, events: Sequence[Mapping[str, Any]]) -> None:
-        if self._draft is not None:
-            self._draft = Draft(self._draft.run_id, self._draft.after_seq, (*self._draft.events, *events))
+    def draft(self, run_id: RunId, after_seq: int, events: Sequence[Mapping[str, Any]]) -> None:
+        before = self._draft
+        is_more = before is not None and (before.run_id, before.after_seq) == (run_id, after_seq)
+        self._draft = Draft(run_id, after_seq, (*(before.events if before and is_more else ()), *events))
 
     def read_draft(self) -> Draft | None:
         if self._draft is None or has_gone_on(self._draft, self._groups()):

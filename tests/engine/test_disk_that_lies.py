@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stage_kit import Held, Seen, a_message, echoes, opened, until
@@ -99,15 +100,15 @@ async def test_a_draft_that_could_not_be_begun_is_written_when_there_is_room_aga
     held = Held("some ", "words")
     async with opened(held, folder=tmp_path) as session:
         refused: list[int] = []
-        begin = session.journal.begin_draft
+        draft_as_ever = session.journal.draft
 
-        def begin_draft(run_id: object, after_seq: object) -> None:
+        def draft(*arguments: Any) -> None:
             if not refused:
                 refused.append(1)
                 raise StorageFailed("full")
-            begin(run_id, after_seq)  # type: ignore[arg-type]
+            draft_as_ever(*arguments)
 
-        monkeypatch.setattr(session.journal, "begin_draft", begin_draft)
+        monkeypatch.setattr(session.journal, "draft", draft)
         await session.send(a_message())
 
         def drafted() -> list[object]:

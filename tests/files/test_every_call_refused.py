@@ -84,8 +84,8 @@ class Life:
 
     def draft(self) -> None:
         run = turn(1)[1](1)
-        self.ours.journal.begin_draft(run.run_id, 1)  # type: ignore[attr-defined]
-        self.ours.journal.extend_draft([{"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "words"}])
+        words = {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "words"}
+        self.ours.journal.draft(run.run_id, 1, [words])  # type: ignore[attr-defined]
 
     def look(self) -> None:
         if self.ours.journal.has_news():

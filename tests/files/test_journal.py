@@ -175,7 +175,9 @@ def test_a_decision_that_raises_appends_nothing_and_has_read_the_news(chats: Pat
 def test_a_decision_may_take_the_lane_and_read_the_draft_and_the_transcript(chats: Path) -> None:
     writer = writer_in(chats)
     writer.append(asked("m1", run="r"), started("r", "m1"))
-    writer.journal.begin_draft(run_id("r"), 2)
+    assert writer.journal.take_lane()
+    writer.journal.draft(run_id("r"), 2, [{"type": "X"}])
+    writer.journal.close()
     other = journal_in(chats, writer.journal.thread_id)
     found: list[object] = []
 
@@ -605,8 +607,7 @@ def test_what_is_kept_only_in_memory_behaves_the_same_and_touches_no_disk(
     assert journal.tail(2).more
     assert [line.seq for line in journal.before(5, 9).lines] == [1, 2, 3, 4]
     assert journal.take_lane()
-    journal.begin_draft(run_id(2), 8)
-    journal.extend_draft([{"type": "X"}])
+    journal.draft(run_id(2), 8, [{"type": "X"}])
     draft = journal.read_draft()
     assert draft is not None
     assert draft.events == ({"type": "X"},)

@@ -84,11 +84,11 @@ class Journal(Protocol):
 
     def release_lane(self) -> None: ...
 
-    def begin_draft(self, run_id: RunId, after_seq: int) -> None:
-        """Starts the draft anew: what follows was said after line `after_seq`."""
+    def draft(self, run_id: RunId, after_seq: int, events: Sequence[Mapping[str, Any]]) -> None:
+        """Adds, unsynced, to what a run has said since line `after_seq`; the draft of anything else is forgotten.
 
-    def extend_draft(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Adds events to the draft, unsynced."""
+        Nothing where this process does not hold the lane: the draft may be another's. May be called beside any call.
+        """
 
     def read_draft(self) -> Draft | None:
         """What a dead process left; `None` where there is none or the transcript has gone on."""
