@@ -56,7 +56,7 @@ def test_after_a_kill_the_page_comes_back_by_itself_says_interrupted_and_tries_a
     chat.is_done()
     chat.send(ticking(40, 0.1))
     until(lambda: len(chat.ticks()) >= 5)
-    time.sleep(0.5)  # the draft reaches the disk four times a second
+    time.sleep(0.5)  # the draft reaches the disk five times a second
     lab.kill()
     expect(chat.place.get_by_role("status").filter(has_text="The server cannot be reached").first).to_be_visible()
     lab.start()
