@@ -37,6 +37,7 @@ class _NobodysStage:
     thread_id = None
     client_tools: Sequence[ToolSpec] = ()
     tool_names: Collection[str] | None = None
+    asks_first = False
     is_visitors = False
     sees_folder = False
     granted: Collection[str] = ()

@@ -196,6 +196,7 @@ def _options(record: Mapping[str, Any]) -> Options:
         instructions=_maybe_text(options, "instructions"),
         tools=_objects(options, "tools") if "tools" in options else (),
         tool_names=_texts(options, "tool_names") if "tool_names" in options else None,
+        asks_first=options.get("asks_first") is True,
         visitor=_maybe_text(options, "visitor"),
         door=_maybe_text(options, "door"),
         is_listed=options.get("listed") is not False,

@@ -52,7 +52,8 @@ class Options:
 
     `instructions` go to the agent before the conversation; `tools` (`{"name", "description", "parameters"}`) are the
     sender's own: the run waits for the sender to give their results. `tool_names` are those of the server's tools that
-    the answer may use; `None`: all there are.
+    the answer may use; `None`: all there are. `asks_first`: whether a person is asked before each call of these that
+    would run without.
     """
 
     mode: str | None = None
@@ -65,6 +66,7 @@ class Options:
     instructions: str | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     tool_names: tuple[str, ...] | None = None
+    asks_first: bool = False
     visitor: str | None = None
     """Which share its sender came by; `None`: nobody's, it is the owner's."""
     door: str | None = None
@@ -232,6 +234,8 @@ def _options_record(options: Options) -> dict[str, Any]:
         record["tools"] = options.tools
     if options.tool_names is not None:
         record["tool_names"] = options.tool_names
+    if options.asks_first:
+        record["asks_first"] = True
     if options.visitor is not None:
         record["visitor"] = options.visitor
     if options.door is not None:

@@ -94,7 +94,9 @@ class Caller:
     def _ruled(self, spec: ToolSpec, asked: AskedCall, granted: frozenset[str]) -> Permission:
         stage, level, arguments = self.stage, self.tools.level, _arguments_of(asked)
         held = self.policy.permission(spec, self.agent.author, level, granted, stage.wanted, arguments)
-        return for_visitor(held, spec, Reach(level, stage.sees_folder), arguments) if stage.is_visitors else held
+        if stage.is_visitors:
+            held = for_visitor(held, spec, Reach(level, stage.sees_folder), arguments)
+        return "ask" if held == "allow" and stage.asks_first and self.agent.author != "person" else held
 
     def _interrupt(self, asked: AskedCall, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
         spec = self._spec(asked)

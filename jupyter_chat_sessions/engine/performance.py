@@ -85,6 +85,10 @@ class Performance:
         return self._host.conversation.wishes.tool_names
 
     @property
+    def asks_first(self) -> bool:
+        return self._host.conversation.wishes.asks_first
+
+    @property
     def is_visitors(self) -> bool:
         return self._host.conversation.wishes.visitor is not None
 

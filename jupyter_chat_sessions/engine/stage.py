@@ -29,6 +29,10 @@ class CallingStage(Protocol):
         """The server's tools that the message lets its answer use; `None`: all."""
 
     @property
+    def asks_first(self) -> bool:
+        """Whether the message has a person asked before each call of the server's tools."""
+
+    @property
     def is_visitors(self) -> bool:
         """Whether it was a visitor of a shared thread who asked for this answer."""
 

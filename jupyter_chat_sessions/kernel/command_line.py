@@ -61,7 +61,7 @@ _ARGUMENT: dict[str, re.Pattern[str]] = {
     "rm": _ONE,
     "reset": _NONE,
     "model": _ONE,
-    "tools": re.compile(r"on|off|only\s+\w+(\s*,\s*\w+)*|"),
+    "tools": re.compile(r"on|off|ask|only\s+\w+(\s*,\s*\w+)*|"),
     "stop": _NONE,
     "fix": _NONE,
     "export": _ONE,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .help import HELP
 from .service import Record
 from .showing import fenced
 from .thread import Thread
-from .tool_table import tool_table
+from .tool_table import ToolChoice, tool_table
 
 MOST_SHOWN = 10
 SHORTEST_ID = 6
@@ -30,7 +29,7 @@ class Desk:
         self._shell = shell
         self._chosen: ThreadId | None = None
         self._model: str | None = None
-        self._tool_names: list[str] | None = None
+        self._tools = ToolChoice()
         self._threads: dict[ThreadId, Thread] = {}
         self._commands: dict[str, Callable[[str], None]] = {
             "new": self._new,
@@ -65,7 +64,8 @@ class Desk:
         options: Record = {
             "model": prompt.model or self._model,
             "instructions": instructions,
-            "tool_names": self._tool_names if prompt.has_tools else [],
+            "tool_names": self._tools.names if prompt.has_tools else [],
+            "asks_first": self._tools.asks_first or None,
             "context": going_along(prompt, self._shell, thread) or None,
         }
         try:
@@ -177,8 +177,8 @@ class Desk:
     def _choose_tools(self, chosen: str) -> None:
         told = self._chats.service.tools(self._current())
         if chosen:
-            self._tool_names = _chosen_tools(chosen, [tool["name"] for tool in told["tools"]])
-        self._say(tool_table(told, self._tool_names))
+            self._tools = self._tools.changed(chosen, [tool["name"] for tool in told["tools"]])
+        self._say(tool_table(told, self._tools))
 
     def _stop(self, _: str) -> None:
         stopped = self._open(self._current()).cancel()
@@ -210,17 +210,6 @@ class Desk:
         from IPython.display import display
 
         display({"text/markdown": markdown, "text/plain": markdown}, raw=True)  # type: ignore[no-untyped-call]
-
-
-def _chosen_tools(chosen: str, known: Sequence[str]) -> list[str] | None:
-    """The names that `on`, `off` or `only NAME, NAME` stands for; `None`: all there are."""
-    if chosen in ("on", "off"):
-        return None if chosen == "on" else []
-    names = re.findall(r"\w+", chosen)[1:]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadLine(f"There is no tool {unknown[0]!r} here; `%chat tools` lists them.")
-    return names
 
 
 def _cell(text: str) -> str:

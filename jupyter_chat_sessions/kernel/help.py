@@ -11,6 +11,7 @@ HELP = """\
 | `%chat rename TITLE` · `rm [NAME]` | rename this chat; delete it (it stays in the trash for 7 days) |
 | `%chat model [NAME]` | who answers from now on; `default` lets the server choose |
 | `%chat tools` · `off` · `on` · `only NAME, NAME` | the tools, what holds for each; which may be used from now on |
+| `%chat tools ask` | you are asked before each call from now on, where the chat is shown |
 | `%chat stop` | stop what is running; interrupting the kernel does it too |
 | `%chat fix` | explain the last error and the cell that raised it |
 | `%chat export [NAME.md]` | write this chat to a new file: `.md`, `.ipynb` or `.json` |

@@ -106,7 +106,7 @@ class Thread:
 
         `mode`: `queue` waits behind a running answer, `reject` refuses then, `interrupt` stops it. `model="…"` names
         who answers; `instructions="…"` are given to them for this message; `tool_names=["run_python"]` are the tools
-        they may use, `[]` none.
+        they may use, `[]` none; `asks_first=True` has a person asked before each call of these.
         """
         self._follow()
         message = Outgoing(str(uuid.uuid4()), content, {"mode": mode, **options})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .command_line import BadLine
 from .service import Record
 
 _LEVELS = {
@@ -14,33 +16,65 @@ _LEVELS = {
     "unconfined": "Nothing confines the chat's Python and shell here (level `unconfined`).",
 }
 _WORDS = {"allow": "runs", "ask": "asks first", "deny": "is refused"}
+_WORDS_ASKING = {**_WORDS, "allow": "asks first"}
 
 
-def tool_table(told: Record, chosen: Collection[str] | None) -> str:
-    """`told` is what a service's `tools` gives; `chosen` the names that may be used, `None` for all."""
-    lines = [_choice(chosen), "", "| tool | when a model calls it | |", "|---|---|---|"]
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """The tools the next prompts may use, `None` for all, and whether a person is asked before each call."""
+
+    names: list[str] | None = None
+    asks_first: bool = False
+
+    def changed(self, words: str, known: Sequence[str]) -> ToolChoice:
+        """The choice after `on`, `off`, `ask` or `only NAME, NAME`; `on` ends all the others."""
+        if words == "on":
+            return ToolChoice()
+        if words == "ask":
+            return replace(self, asks_first=True)
+        names = [] if words == "off" else re.findall(r"\w+", words)[1:]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise BadLine(f"There is no tool {unknown[0]!r} here; `%chat tools` lists them.")
+        return replace(self, names=names)
+
+
+def tool_table(told: Record, choice: ToolChoice) -> str:
+    """`told` is what a service's `tools` gives."""
+    lines = [_said(choice), "", "| tool | when a model calls it | |", "|---|---|---|"]
+    words = _WORDS_ASKING if choice.asks_first else _WORDS
     for tool in told["tools"]:
-        holds = _holding(tool) if chosen is None or tool["name"] in chosen else "off"
+        holds = _holding(tool, words) if choice.names is None or tool["name"] in choice.names else "off"
         first = re.split(r"[.:;](?: |$)", tool["description"], maxsplit=1)[0]
         lines.append(f"| `{tool['name']}` | {holds} | {_cell(first)} |")
     level = _LEVELS.get(told["level"], f"The level is `{told['level']}`.")
     return "\n".join([*lines, "", f"{level} What you type yourself is not asked about."])
 
 
-def _choice(chosen: Collection[str] | None) -> str:
-    if chosen is None:
+def _said(choice: ToolChoice) -> str:
+    if not choice.asks_first:
+        return _may_use(choice.names)
+    asked = (
+        "Before each call you are asked, where the chat is shown: in the sidebar or a panel. Elsewhere it is refused."
+    )
+    return f"{_may_use(choice.names)} {asked} `%chat tools on` ends that."
+
+
+def _may_use(names: Collection[str] | None) -> str:
+    if names is None:
         return "`%chat` may use these tools; `%chat tools off` sends without, `%chat tools only NAME, NAME` with some."
-    some = ", ".join(f"`{name}`" for name in chosen)
+    some = ", ".join(f"`{name}`" for name in names)
     return f"`%chat` {f'may use {some} only' if some else 'sends without tools'}. `%chat tools on` brings all back."
 
 
-def _holding(tool: Mapping[str, Any]) -> str:
+def _holding(tool: Mapping[str, Any], words: Mapping[str, str]) -> str:
     consent = tool.get("consent")
-    holds = _WORDS.get(tool["permission"], str(tool["permission"]))
-    if not consent or consent["permission"] == tool["permission"]:
+    holds = words.get(tool["permission"], str(tool["permission"]))
+    apart = words.get(consent["permission"], str(consent["permission"])) if consent else holds
+    if not consent or apart == holds:
         return holds
     where = ", ".join(f"{name} {value}" for name, value in consent["arguments"].items())
-    return f"{holds}; {_WORDS.get(consent['permission'], consent['permission'])} with {_cell(where)}"
+    return f"{holds}; {apart} with {_cell(where)}"
 
 
 def _cell(text: str) -> str:

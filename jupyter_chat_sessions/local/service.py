@@ -198,16 +198,20 @@ def _options(given: Record) -> Options:
     names = given.get("tool_names")
     if names is not None and (isinstance(names, str) or not all(isinstance(name, str) for name in names)):
         raise Malformed("tool_names: a list of names, empty for none.")
+    asks_first = given.get("asks_first", False)
+    if not isinstance(asks_first, bool):
+        raise Malformed("asks_first: true or false.")
     return Options(
         mode=None if given.get("mode") in (None, "queue") else given["mode"],
         model=given.get("model"),
         permissions=given.get("permissions"),
         instructions=given.get("instructions") or None,
         tool_names=None if names is None else tuple(names),
+        asks_first=asks_first,
     )
 
 
-_OPTIONS = frozenset({"mode", "model", "permissions", "instructions", "tool_names", "context"})
+_OPTIONS = frozenset({"mode", "model", "permissions", "instructions", "tool_names", "asks_first", "context"})
 
 
 def _along(given: Record) -> tuple[Record, ...]:

@@ -55,6 +55,7 @@ async def sent(
         permissions=heeded(asked.permissions, sender.rights),
         instructions=asked.instructions or None,
         tool_names=None if asked.tool_names is None else tuple(asked.tool_names),
+        asks_first=asked.asks_first,
         visitor=sender.visitor,
     )
     context = await sender.with_values(bodies.items(asked.context), session)

@@ -123,6 +123,7 @@ class MessageOptions(Body):
     parent_run_id: Id | None = None
     instructions: Annotated[str, Field(max_length=MOST_ITEM)] | None = None
     tool_names: ToolNames | None = None
+    asks_first: bool = False
     context: Context | None = None
     permissions: Permissions | None = None
 

@@ -438,6 +438,8 @@ export interface SendOptions {
   readonly instructions?: string;
   /** The tools that these answers may use; none where it is empty, all where it is left out. */
   readonly tool_names?: readonly string[];
+  /** Whether a person is asked before each call that would run without. */
+  readonly asks_first?: boolean;
   /** Only to branch; `null` is the root. */
   readonly parentRunId?: string | null;
 }

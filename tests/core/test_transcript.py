@@ -41,7 +41,7 @@ LINES: list[Line] = [
     MessageLine(1, AT, USER, RUN, Options("queue", "direct", RUN, True)),
     MessageLine(1, AT, USER, RUN, Options(is_branch=True)),
     MessageLine(1, AT, USER, RUN, Options(instructions="Be brief.", tool_names=("show",), visitor="0f")),
-    MessageLine(1, AT, USER, RUN, Options(tool_names=())),
+    MessageLine(1, AT, USER, RUN, Options(tool_names=(), asks_first=True)),
     MessageLine(2, AT, {"id": "m2", "role": "assistant", "content": "x", "toolCalls": []}, RUN),
     StartLine(3, AT, RUN, MessageId("m1"), None, "direct"),
     StartLine(3, AT, RUN, MessageId("m1"), RUN),

@@ -11,7 +11,8 @@ from stage_kit import Counting, Held, Scripted, Seen, a_message, opened, runner
 
 from jupyter_chat_sessions.core.events import Earlier, Sent
 from jupyter_chat_sessions.core.ids import new_message_id, new_run_id, new_thread_id
-from jupyter_chat_sessions.core.roles import AgentEvent, Author, TextDelta, ToolCallDelta
+from jupyter_chat_sessions.core.policy import Policy
+from jupyter_chat_sessions.core.roles import AgentEvent, Author, Permission, TextDelta, ToolCallDelta
 from jupyter_chat_sessions.core.transcript import Message, Options
 from jupyter_chat_sessions.engine.session import Session
 
@@ -53,6 +54,36 @@ async def test_an_answer_made_again_follows_what_its_message_asked_for_and_other
         await session.ended((await session.regenerate(message.message_id, new_run_id())).run_id)
     told = [(words_of(request.messages)[0], len(request.tools)) for request in agent.requests]
     assert told == [(("system", "Be brief."), 0), (("user", "go"), 1), (("system", "Be brief."), 0)]
+
+
+async def test_a_message_that_asks_first_has_each_call_asked_about_whatever_holds_and_the_next_one_does_not() -> None:
+    agent, tools = Scripted(CALLS, ENDS, CALLS, CALLS, ENDS), Counting()
+    async with opened(runner(agent, tools, policy=Policy({"count": "allow"}))) as session:
+        session.watch(Seen())
+        message = asking(Options(asks_first=True))
+        assert await session.ended((await session.send(message)).run_id) == "waiting"
+        assert (asked_of(session)["always"], tools.calls) == (False, [])
+        await session.ended((await session.answer(always(session), new_run_id(), None, "owner")).run_id)
+        assert len(tools.calls) == 1
+        again = await session.regenerate(message.message_id, new_run_id())
+        assert await session.ended(again.run_id) == "waiting"
+        await session.cancel()
+        assert await session.ended((await session.send(a_message("more"))).run_id) == "success"
+        assert len(tools.calls) == 2
+
+
+@pytest.mark.parametrize(("author", "rule", "said"), [
+    ("model", "allow", "needs a person's word and nobody is there"),
+    ("model", "deny", "not allowed here"),
+    ("person", "allow", "call 1"),
+])  # fmt: skip
+async def test_a_message_that_asks_first_loosens_nothing_and_typed_code_is_not_asked_about(
+    author: Author, rule: Permission, said: str
+) -> None:
+    tools = Counting()
+    async with opened(runner(Scripted(CALLS, ENDS, author=author), tools, policy=Policy({"*": rule}))) as session:
+        assert await session.ended((await session.send(asking(Options(asks_first=True)))).run_id) == "success"
+        assert said in results(session)[0]["content"]
 
 
 # --- a visitor's -----------------------------------------------------------------------------------------------------

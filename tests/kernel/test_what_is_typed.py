@@ -54,6 +54,7 @@ def test_a_table_is_told_by_its_shape_types_and_first_rows_and_a_long_value_is_c
         ("export notes.ipynb", Command("export", "notes.ipynb")),
         ("tools", Command("tools")),
         ("tools off", Command("tools", "off")),
+        ("tools ask", Command("tools", "ask")),
         ("tools only read_file, show", Command("tools", "only read_file, show")),
     ],
 )
@@ -72,6 +73,7 @@ def test_a_subcommand_is_one_where_the_words_fit_it(line: str, command: Command)
         "fix the bug in f",
         "where is the mean?",
         "tools are what?",
+        "tools ask too much of me",
         "tools only help who knows them",
         "it's {x} isn't it",
         "-1 + 2",

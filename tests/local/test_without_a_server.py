@@ -171,7 +171,13 @@ def test_tools_are_listed_and_chosen_for_one_prompt_or_for_those_that_follow(
     assert "| `run_python` | off |" in capsys.readouterr().out
     asked(shell, "%chat 6 * 7")
     assert re.search("sent.* without the tool .?run_python", shell.user_ns["_chat"].text)
+    asked(shell, "%chat tools ask")
+    listed = capsys.readouterr().out
+    assert "Before each call you are asked" in listed
+    assert "| `list_files` | asks first |" in listed
+    assert "| `run_python` | off |" in listed
     asked(shell, "%chat tools on")
+    assert "| `list_files` | runs |" in capsys.readouterr().out
     asked(shell, "%chat 6 * 7")
     assert shell.user_ns["_chat"].text == "42"
     with pytest.raises(UsageError, match="no tool 'list_fils'"):
@@ -180,8 +186,10 @@ def test_tools_are_listed_and_chosen_for_one_prompt_or_for_those_that_follow(
 
 def test_what_is_no_option_of_a_message_is_refused_in_words(service: LocalService) -> None:
     thread = Thread(new_thread_id(), chats=service)
-    with pytest.raises(ChatError, match="no option 'instruction'; there are context, instructions"):
+    with pytest.raises(ChatError, match="no option 'instruction'; there are asks_first, context, instructions"):
         thread.send("go", instruction="Be brief.")
+    with pytest.raises(ChatError, match="asks_first: true or false"):
+        thread.send("go", asks_first="yes")
     with pytest.raises(ChatError, match="no tool 'run_pyton' here"):
         thread.send("go", tool_names=["run_pyton"])
     thread.send("/help", context=[{"type": "variable", "name": "x"}], instructions="Be brief.").wait(20)

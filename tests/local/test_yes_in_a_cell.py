@@ -40,6 +40,7 @@ def calling(tool: str, **arguments: Any) -> Any:
 BEHAVIOURS |= {
     "acts": calling("run_python", code="print(6 * 7)"),
     "wonders": calling("ask_user", question="Which one?"),
+    "lists": calling("list_files"),
     "installs": calling("install_package", packages=["six"]),
     "copies": calling("import_file", path="data.csv"),
 }
@@ -165,6 +166,15 @@ def test_a_cell_with_yes_allows_what_its_answer_asks_and_only_that(server: Serve
         assert "did not answer" in upstream.asked[-1].messages[-1]["content"]
         shown_by(kernel, "%chat --yes -m openai:installs go")
         assert "not allowed here" in upstream.asked[-1].messages[-1]["content"]
+
+        shown_by(kernel, "%chat -m openai:lists go")
+        assert "nobody" not in upstream.asked[-1].messages[-1]["content"]
+        assert "| `list_files` | asks first |" in shown_by(kernel, "%chat tools ask")
+        shown_by(kernel, "%chat -m openai:lists go")
+        assert "nobody is there to give it" in upstream.asked[-1].messages[-1]["content"]
+        shown_by(kernel, "%chat --yes -m openai:lists go")
+        assert "nobody" not in upstream.asked[-1].messages[-1]["content"]
+        shown_by(kernel, "%chat tools on")
 
         tools = shown_by(kernel, "%chat tools")
         assert "| `run_python` | asks first |" in tools

@@ -9,7 +9,7 @@ import pytest
 from played import Played, calls
 from served import Connect, Rest, lines_of
 
-ASKED = {"instructions": "Answer in French.", "tool_names": ["read_file", "list_files"]}
+ASKED = {"instructions": "Answer in French.", "tool_names": ["read_file", "list_files"], "asks_first": True}
 
 
 def refusals(messages: list[Any]) -> list[str]:
@@ -55,7 +55,13 @@ async def test_a_choice_that_does_not_fit_is_refused_in_words(
     assert unknown.refusal == (400, "malformed")
     assert unknown.json["message"].startswith("tool_names: there is no tool 'run_pyton' here; there are ")
     assert "run_python" in unknown.json["message"]
-    for wrong in ({"tool_names": "none"}, {"tool_names": [1]}, {"instructions": 1}, {"instructions": "x" * 40_000}):
+    for wrong in (
+        {"tool_names": "none"},
+        {"tool_names": [1]},
+        {"instructions": 1},
+        {"instructions": "x" * 40_000},
+        {"asks_first": "maybe"},
+    ):
         assert (await rest("POST", address, {"content": "go", **wrong})).refusal == (400, "malformed"), wrong
     socket = await live(new_id())
     await socket.say(kind="send", id="m", content="go", options={"tool_names": ["run_pyton"]})

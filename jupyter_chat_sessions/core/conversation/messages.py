@@ -58,10 +58,13 @@ def _words(before: Conversation, line: MessageLine) -> dict[str, Any]:
 
 def _lasting(options: Options, *, is_here: bool) -> Options:
     """What holds when the message is answered again. What was asked for in another place is not heeded in this one."""
-    if options.instructions is None and options.tool_names is None and options.visitor is None:
-        return NO_WISHES
-    instructions = options.instructions if is_here else None
-    return Options(instructions=instructions, tool_names=options.tool_names, visitor=options.visitor)
+    lasting = Options(
+        instructions=options.instructions if is_here else None,
+        tool_names=options.tool_names,
+        asks_first=options.asks_first,
+        visitor=options.visitor,
+    )
+    return NO_WISHES if lasting == NO_WISHES else lasting
 
 
 def fingerprint(content: Any) -> bytes:
