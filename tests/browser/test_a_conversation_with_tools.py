@@ -48,6 +48,7 @@ async def guided(asked: Asked, answer: Answer, times: int) -> None:
         "remove": [("run_shell", {"command": "rm -rf ."})],
         "edit": [("read_notebook", {})],
         "run": [("run_cell", {"cell_id": "sum"})],
+        "look": [("list_files", {})],
         "slow": [("run_python", {"code": SLOW})],
         "ask": [("ask_user", {"question": "Which colour?", "choices": ["red", "blue"]})],
     }
@@ -157,3 +158,30 @@ def test_a_cell_runs_where_the_person_sees_it_each_time_after_their_word(lab: La
     page.keyboard.type("# mine ")
     allow(chat)
     chat.shows("It has not run.")
+
+
+def test_a_cell_that_has_tools_ask_waits_for_the_word_of_who_sees_the_chat(lab: Lab, page: Page) -> None:
+    import nbformat
+
+    cells = ["%load_ext jupyter_chat_sessions\n%chat tools ask", "%chat look around", "%chat tools on"]
+    made = [nbformat.v4.new_code_cell(source, id=f"c{place}") for place, source in enumerate(cells)]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), lab.root / "asking.ipynb")
+    open_lab(page, lab, "asking.ipynb")
+    expect(page.locator(IDLE)).to_be_visible(timeout=60_000)
+    chat = open_chat(page)
+    outputs = [page.locator(".jp-CodeCell").nth(place).locator(".jp-OutputArea-output") for place in range(3)]
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(outputs[0]).to_contain_text("Before each call you are asked", timeout=60_000)
+    page.keyboard.press("Shift+Enter")
+    expect(chat.approval).to_contain_text("List files", timeout=30_000)
+    expect(chat.approval.get_by_role("button", name="Approve for this thread")).to_have_count(0)
+    allow(chat)
+    expect(outputs[1].first).to_contain_text("I read:", timeout=30_000)
+    page.locator(".jp-CodeCell .cm-content").nth(2).click()
+    page.keyboard.press("Shift+Enter")
+    expect(outputs[2]).to_contain_text("asks first")  # some tools do by themselves
+    chat.send("look again")
+    chat.is_done()
+    expect(chat.approval).to_have_count(0)
