@@ -150,7 +150,8 @@ class LocalService:
         session = await self._session(thread_id)
         await session.whole()
         page = await self._chats.disk(session.journal.before, None, EVERYTHING)
-        return exported(wanted, session.conversation, page.lines).content
+        written = await self._chats.disk(exported, wanted, session.conversation, page.lines, session.home.files)
+        return written.content
 
     def put_file(self, thread_id: ThreadId, path: str, data: bytes) -> Record:
         return self._loop.run(self._put_file(thread_id, path, data))

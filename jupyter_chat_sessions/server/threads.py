@@ -174,7 +174,7 @@ class Export(ChatHandler):
             raise ThreadNotFound(f"There is no thread {session.thread_id}.")
         await session.whole()
         page = await self.chats.disk(session.journal.before, None, EVERYTHING)
-        file = exported(wanted, session.conversation, page.lines)
+        file = await self.chats.disk(exported, wanted, session.conversation, page.lines, session.home.files)
         self.name_ids(session.thread_id)
         self.set_header("Content-Type", file.media_type)
         self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
