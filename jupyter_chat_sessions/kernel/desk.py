@@ -201,7 +201,9 @@ class Desk:
     def _where(self, _: str) -> None:
         chats = self._chats
         thread = self._open(self._current())
-        place = chats.place.notebook or f"the folder {chats.place.folder or '.'!r}"
+        record = chats.service.thread(thread.id)
+        named = "/".join(filter(None, (record["folder"], record["notebook"])))
+        place = named if record["notebook"] else f"the folder {named or '.'!r}"
         self._say(
             f"- chats: {chats.service.where}\n- beside: {place}\n- thread: `{thread.id}`\n- answers: {thread.agent}"
         )

@@ -29,6 +29,14 @@ thread = asked("/threads", {{"current": True}})
 print(json.dumps({{"thread": thread, "token": os.environ["{TOKEN}"]}}))
 """
 
+WHERE = """
+%load_ext jupyter_chat_sessions
+from IPython.utils.capture import capture_output
+with capture_output() as shown:
+    get_ipython().run_line_magic("chat", "where")
+print(shown.outputs[0].data["text/plain"])
+"""
+
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
@@ -70,6 +78,7 @@ async def test_a_notebooks_kernel_talks_to_its_server_until_it_ends_and_also_aft
     said = json.loads(await said_by(kernel, ASK))
     assert (said["thread"]["folder"], said["thread"]["notebook"]) == ("analysis", "report.ipynb")
     assert jp_serverapp.identity_provider.token not in said["token"]
+    assert "- beside: analysis/report.ipynb\n" in await said_by(kernel, WHERE)
 
     await jp_fetch("api", "contents", "analysis", "report.ipynb", method="PATCH", body='{"path": "moved.ipynb"}')
     moved = json.dumps({"path": "moved.ipynb"})
