@@ -140,6 +140,10 @@ def test_what_is_tested_is_this_checkout_and_so_is_what_servers_and_browsers_loa
     assert not stale, "the installed package is older than the checkout: install it again"
 
 
+def test_whoever_imports_the_package_has_its_types() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+
+
 def test_importing_the_package_costs_a_kernel_no_more_than_the_standard_library() -> None:
     code = """
 import sys, time
