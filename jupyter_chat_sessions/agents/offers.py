@@ -13,6 +13,7 @@ from .keys import Keys
 from .providers import PROVIDERS, ModelId, Provider, label_of, parse_model_id
 
 INSTALL = "pip install 'jupyter_chat_sessions[models]'"
+_OWN_LABELS = {DIRECT: DIRECT_LABEL, "replay": "Recording · plays recording.jsonl among this chat's files"}
 _NEEDS = {"anthropic": "anthropic", "google": "google.genai", "bedrock": "boto3", "cohere": "cohere"}
 
 OfferedBecause = Literal["setting", "environment", "key", "found", "installed", "always"]
@@ -74,7 +75,7 @@ def offers(
         for model in server.models:
             model_id = ModelId(server.provider, model)
             offered.append(Offer(str(model_id), label_of(model_id, environment), "found", server.is_trusted))
-    offered += [Offer(name, name, "installed") for name in installed if name != DIRECT]
+    offered += [Offer(name, label_for(name, environment), "installed") for name in installed if name != DIRECT]
     offered.append(Offer(DIRECT, DIRECT_LABEL, "always"))
     return tuple({offer.id: offer for offer in reversed(offered)}.values())[::-1]
 
@@ -86,7 +87,7 @@ def _why(choice: Choice) -> OfferedBecause:
 def label_for(name: str, environment: Mapping[str, str]) -> str:
     """What the chip says for any id."""
     model_id = parse_model_id(name)
-    return label_of(model_id, environment) if model_id else DIRECT_LABEL if name == DIRECT else name
+    return label_of(model_id, environment) if model_id else _OWN_LABELS.get(name, name)
 
 
 def key_places(keys: Keys) -> tuple[KeyPlace, ...]:

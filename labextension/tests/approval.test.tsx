@@ -36,7 +36,7 @@ function decided(): readonly Decision[] {
 
 test('a call that needs a word is shown once, on a card with its tool, its code and what confines it', () => {
   render(show(asking('rm()').view));
-  expect(card().textContent).toContain('Allow “Run python”?');
+  expect(card().textContent).toContain('Allow “Run Python”?');
   expect(card().textContent).toContain('Nothing confines it');
   expect(within(card()).getByRole('region', { name: 'Code' })).toBeTruthy();
   expect(screen.queryByRole('region', { name: 'Tool run_python' })).toBeNull();

@@ -362,7 +362,7 @@ describe('the chat', () => {
     const card = screen.getByRole('region', { name: 'Tool run_python' });
     await waitFor(() => expect(card.textContent).toContain('one'));
     expect(card.textContent).toContain('plot()');
-    fireEvent.click(within(card).getByRole('button', { name: /Run python/ }));
+    fireEvent.click(within(card).getByRole('button', { name: /Run Python/ }));
     expect(within(card).queryByText('one')).toBeNull();
   });
 
@@ -530,11 +530,11 @@ describe('the chat', () => {
       );
     const { container, rerender } = render(card({}));
     const told = (): string | null | undefined => container.querySelector('.jcs-Tool-head')?.textContent;
-    expect(told()).toBe('Run pythonRunning…1 sec');
+    expect(told()).toBe('Run PythonRunning…1 sec');
     act(() => void vi.advanceTimersByTime(3000));
-    expect(told()).toBe('Run pythonRunning…4 sec');
+    expect(told()).toBe('Run PythonRunning…4 sec');
     rerender(card({ live: null, isOver: true }));
-    expect(told()).toBe('Run pythonStopped');
+    expect(told()).toBe('Run PythonStopped');
     vi.useRealTimers();
   });
 

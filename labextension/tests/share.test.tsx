@@ -8,6 +8,7 @@ import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import type { Share } from '../src/client/rest';
+import { Chip } from '../src/components/Chip';
 import { ShareView } from '../src/components/Share';
 import type { ShareProps } from '../src/components/Share';
 import { Rendered, withoutColours } from '../src/share/Rendered';
@@ -18,6 +19,16 @@ afterEach(cleanup);
 
 const markdown = (text: string): HTMLElement =>
   render(<Rendered mimeType="text/markdown" value={text} />).container;
+
+it('says to who may not choose, too, which model answers in the thread', () => {
+  const agent = { id: 'direct', label: 'Direct mode', kind: 'none' } as const;
+  const chip = (model: string | null): string | null =>
+    render(
+      shownIn(<Chip agent={agent} level={null} model={model} spent={null} onChoose={null} consent={null} />)
+    ).container.textContent;
+  expect(chip('openai:gpt-4.1-mini')).toBe('openai:gpt-4.1-mini');
+  expect(chip(null)).toBe('Direct mode');
+});
 
 describe('Markdown for visitors', () => {
   it('shows what people write', () => {

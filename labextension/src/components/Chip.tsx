@@ -27,8 +27,8 @@ export function Chip({ agent, level, model, spent, onChoose, consent, children }
   return (
     <span className="jcs-Chips">
       {agent && onChoose === null && (
-        <span className="jcs-Chip" title={agent.label}>
-          {agent.label}
+        <span className="jcs-Chip" title={model ?? agent.label}>
+          {model ?? agent.label}
         </span>
       )}
       {agent && onChoose && (

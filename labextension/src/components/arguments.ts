@@ -16,9 +16,12 @@ export function codeKeyOf(args: Readonly<Record<string, unknown>>): { key: strin
   return key === undefined ? null : { key, language: CODE[key] };
 }
 
-/** `run_python` as "Run python". */
+/** `run_python` as "Run Python". */
 export function titleOf(tool: string): string {
-  const words = tool.replace(/[_-]+/g, ' ').trim();
+  const words = tool
+    .replace(/[_-]+/g, ' ')
+    .replace(/\bpython\b/, 'Python')
+    .trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
