@@ -242,6 +242,36 @@ describe('the list', () => {
     expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
   });
 
+  test('leaves the focus where a person has put it while a title was changed', async () => {
+    await userEvent.dblClick(opener(/Alpha/));
+    await userEvent.keyboard('Omega');
+    await userEvent.click(opener(/Beta/));
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
+    expect(document.activeElement).toBe(opener(/Beta/));
+  });
+
+  test('renames nothing where the title is left as it was, also one that is not there yet', async () => {
+    cleanup();
+    const untitled = row('d', '');
+    render(
+      shownIn(
+        <SessionList
+          here={[untitled]}
+          elsewhere={[]}
+          error={null}
+          current={null}
+          unread={new Set()}
+          {...acts}
+        />
+      )
+    );
+    opener(/Untitled chat/).focus();
+    await userEvent.keyboard('{F2}{Enter}{F2}  {Enter}');
+    expect(acts.onRename).not.toHaveBeenCalled();
+    await userEvent.keyboard('{F2}Omega{Enter}');
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(untitled, 'Omega');
+  });
+
   test('deletes at the second click', async () => {
     await userEvent.click(screen.getByRole('button', { name: 'Delete Alpha' }));
     expect(acts.onDelete).not.toHaveBeenCalled();
