@@ -46,7 +46,6 @@ export interface ChatActions {
   /** Runs code in the thread's sandbox, as if a person had typed it; `null` where that is not theirs to do. */
   readonly run: Run;
   readonly write: (draft: string) => void;
-  readonly copy: (text: string) => void;
   readonly nudge: () => void;
   readonly loadOlder: () => void;
   readonly dismissNotice: () => void;

@@ -1,6 +1,5 @@
 /** A chat that follows an open thread. */
 
-import { Clipboard } from '@jupyterlab/apputils';
 import { useMemo, useSyncExternalStore } from 'react';
 
 import type { Thread } from '../store/thread';
@@ -49,7 +48,6 @@ export function actionsOf(thread: Thread, host: Host): ChatActions {
     rewrite: (messageId, text) => thread.rewrite(messageId, text),
     run: (code, language) => thread.send(fenced(code, language), { model: DIRECT }),
     write: draft => thread.write(draft),
-    copy: text => Clipboard.copyToSystem(text),
     nudge: () => thread.nudge(),
     loadOlder: () => void thread.loadOlder(),
     dismissNotice: () => thread.dismissNotice(),

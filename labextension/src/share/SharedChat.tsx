@@ -87,7 +87,6 @@ function actionsOf(thread: Thread, host: Host): ChatActions {
     rewrite: (messageId, text) => thread.rewrite(messageId, text),
     run: null,
     write: draft => thread.write(draft),
-    copy: host.copy,
     nudge: () => thread.nudge(),
     loadOlder: () => void thread.loadOlder(),
     dismissNotice: () => thread.dismissNotice(),
