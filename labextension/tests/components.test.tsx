@@ -15,6 +15,7 @@ import { chatIcon } from '../src/icons';
 import { ToolCard } from '../src/components/ToolCard';
 import type { ToolCardProps } from '../src/components/ToolCard';
 import { Markdown } from '../src/markdown/Markdown';
+import { EventType } from '../src/protocol';
 import { hear, say } from '../src/store/reducer';
 import { EMPTY } from '../src/store/view';
 import { conversation, Server } from './server';
@@ -383,6 +384,24 @@ describe('Markdown', () => {
 
 describe('the chat', () => {
   const whole = hear(EMPTY, conversation().hello());
+
+  test('looks at nothing that was said before, while an answer comes', async () => {
+    const server = conversation();
+    server.ask('q', 'r');
+    server.start('q', 'r', 'r2');
+    const begun = hear(EMPTY, server.hello());
+    const piece = { type: EventType.TEXT_MESSAGE_CONTENT, messageId: 'm', delta: 'Now' } as const;
+    const { rerender } = render(show(begun));
+    await act(async () => undefined);
+    const grown = hear(begun, { kind: 'event', run_id: 'r', n: 99, event: piece });
+    const looks = [begun.runs, begun.messages].flatMap(map => [
+      vi.spyOn(map, 'get'),
+      vi.spyOn(map, 'values')
+    ]);
+    rerender(show(grown));
+    await screen.findByText('Now');
+    expect(looks.map(look => look.mock.calls)).toEqual([[], [], [], []]);
+  });
 
   test('shows each question and answer of the path once, and the tool call with its outputs', async () => {
     render(show(whole));

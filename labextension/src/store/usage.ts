@@ -2,7 +2,7 @@
 
 import { pathOf } from './lines';
 import { endOf } from './turns';
-import type { View } from './view';
+import type { Said } from './view';
 
 export interface Spent {
   readonly input: number;
@@ -16,8 +16,8 @@ export interface Spent {
 }
 
 /** Along the path on screen; `null` where no answer counted tokens. */
-export function spentIn(view: Pick<View, 'runs' | 'pending' | 'tip' | 'head'>): Spent | null {
-  const counted = pathOf(view.runs, endOf(view)).flatMap(run => run.usage ?? []);
+export function spentIn(said: Said): Spent | null {
+  const counted = pathOf(said.runs, endOf(said)).flatMap(run => run.usage ?? []);
   if (counted.length === 0) {
     return null;
   }
