@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, render, screen } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -34,6 +34,15 @@ test('a title is renamed in place, and the focus comes back to it', async () => 
   await userEvent.keyboard('Omega{Enter}');
   expect(onRename).toHaveBeenCalledExactlyOnceWith('Omega');
   expect(document.activeElement).toBe(screen.getByRole('heading'));
+});
+
+test('an input method’s Enter and Escape are its own', async () => {
+  render(head({}));
+  await userEvent.dblClick(screen.getByRole('heading', { name: 'Alpha' }));
+  const input = screen.getByRole('textbox', { name: 'Title' });
+  fireEvent.keyDown(input, { key: 'Enter', keyCode: 229 });
+  fireEvent.keyDown(input, { key: 'Escape', isComposing: true });
+  expect(screen.getByRole('textbox', { name: 'Title' })).toBe(input);
 });
 
 test('a title being changed is never given to the chat that is shown next', async () => {

@@ -14,6 +14,7 @@ import { Chip } from './Chip';
 import { Composer } from './Composer';
 import { DropTarget } from './DropTarget';
 import { useHost } from './host';
+import { isComposing } from './keys';
 import { useSaid } from './useSaid';
 
 export interface PaneProps {
@@ -216,7 +217,10 @@ function ModelName({ model, agent, names, onChoose }: ModelNameProps): JSX.Eleme
       onChange={event => write(event.target.value)}
       onBlur={end}
       onKeyDown={event => {
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+        if (isComposing(event)) {
+          return;
+        }
+        if (event.key === 'Enter') {
           end();
         } else if (event.key === 'Escape' && written !== null) {
           event.stopPropagation();

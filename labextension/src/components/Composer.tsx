@@ -13,6 +13,7 @@ import type { AlongActions } from './alongActions';
 import { AlongChips } from './AlongChips';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
+import { isComposing, isSendKey } from './keys';
 import { useSource } from './source';
 import { sized } from './time';
 import { optionId, Suggestions } from './Suggestions';
@@ -104,14 +105,13 @@ export function Composer(props: ComposerProps): JSX.Element {
   const isSuggesting = options.length > 0 && trigger !== null;
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    // 229 is what some browsers give for a key the input method took.
-    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+    if (isComposing(event)) {
       return;
     }
     if (takesKey(event)) {
       event.preventDefault();
       event.stopPropagation();
-    } else if (event.key === 'Enter' && event.shiftKey === (sendKey === 'Shift+Enter') && !event.altKey) {
+    } else if (isSendKey(event, sendKey)) {
       event.preventDefault();
       send();
     } else if (event.key === 'Escape' && (isHeld || isRunning)) {

@@ -5,6 +5,7 @@ import type { RefObject } from 'react';
 
 import { focusAfter } from './focus';
 import { useHost } from './host';
+import { isComposing } from './keys';
 
 export interface TitleInputProps {
   /** Empty where there is none yet. */
@@ -42,10 +43,8 @@ export function TitleInput({ title, back, onEnd }: TitleInputProps): JSX.Element
       onKeyDown={event => {
         event.stopPropagation();
         const { value } = event.currentTarget;
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
-          focusAfter(() => end(value), back);
-        } else if (event.key === 'Escape') {
-          focusAfter(() => end(title), back);
+        if ((event.key === 'Enter' || event.key === 'Escape') && !isComposing(event)) {
+          focusAfter(() => end(event.key === 'Enter' ? value : title), back);
         }
       }}
     />
