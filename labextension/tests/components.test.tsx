@@ -17,6 +17,7 @@ import type { ToolCardProps } from '../src/components/ToolCard';
 import { Markdown } from '../src/markdown/Markdown';
 import { EventType } from '../src/protocol';
 import { hear, say } from '../src/store/reducer';
+import type { Along } from '../src/store/along';
 import { EMPTY } from '../src/store/view';
 import { conversation, Server } from './server';
 
@@ -46,6 +47,21 @@ describe('the composer', () => {
     expect(props.onSend).not.toHaveBeenCalled();
     fireEvent.keyDown(area, { key: 'Enter', shiftKey: true });
     expect(props.onSend).toHaveBeenCalledExactlyOnceWith('hi');
+  });
+
+  test('has the focus again after a button of it that goes: Send, Stop, the removal of what goes along', async () => {
+    const along: Along[] = [
+      { id: '1', label: 'a.csv', state: 'ready', item: null, come: 0, size: 0, refusal: null }
+    ];
+    const alongActions = { remove: vi.fn() } as unknown as AlongActions;
+    render(shownIn(<Composer {...props} draft="hi" isRunning along={along} alongActions={alongActions} />));
+    for (const name of ['Send', 'Stop', 'Remove a.csv']) {
+      await userEvent.click(screen.getByRole('button', { name }));
+      expect(document.activeElement, name).toBe(screen.getByRole('textbox', { name: 'Message' }));
+    }
+    expect(props.onSend).toHaveBeenCalledOnce();
+    expect(props.onStop).toHaveBeenCalledOnce();
+    expect(alongActions.remove).toHaveBeenCalledExactlyOnceWith('1');
   });
 
   test('sends nothing that is blank', () => {

@@ -57,6 +57,12 @@ export function Composer(props: ComposerProps): JSX.Element {
   const isTooLong = useMemo(() => isLongerThan(draft, props.most ?? Infinity), [draft, props.most]);
   const isSendable = (draft.trim() !== '' || along.length > 0) && blocked === null && !isTooLong;
 
+  /** Does what a button is for. That may take the button away, so the focus goes to the text. */
+  const inText = (act: () => void): void => {
+    act();
+    area.current?.focus();
+  };
+
   useEffect(() => {
     if (props.focusKey !== undefined) {
       area.current?.focus();
@@ -146,7 +152,11 @@ export function Composer(props: ComposerProps): JSX.Element {
       )}
       <div className="jcs-Composer-frame">
         {along.length > 0 && alongActions && (
-          <AlongChips along={along} onRemove={alongActions.remove} onRetry={alongActions.retry} />
+          <AlongChips
+            along={along}
+            onRemove={id => inText(() => alongActions.remove(id))}
+            onRetry={alongActions.retry}
+          />
         )}
         <div className="jcs-Composer-box">
           {alongActions && <AttachButton isDisabled={blocked !== null} onFiles={alongActions.upload} />}
@@ -191,7 +201,7 @@ export function Composer(props: ComposerProps): JSX.Element {
               className="jcs-Stop"
               label={trans.__('Stop')}
               title={trans.__('Stop (Escape)')}
-              onClick={props.onStop}
+              onClick={() => inText(props.onStop)}
             />
           )}
           {(!isRunning || isSendable) && (
@@ -201,7 +211,7 @@ export function Composer(props: ComposerProps): JSX.Element {
               label={trans.__('Send')}
               title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
               disabled={!isSendable || hasFailed}
-              onClick={send}
+              onClick={() => inText(send)}
             />
           )}
         </div>
@@ -213,11 +223,12 @@ export function Composer(props: ComposerProps): JSX.Element {
             <button
               type="button"
               className="jcs-Link"
-              onClick={() => {
-                alongActions.upload([new File([draft], 'message.txt', { type: 'text/plain' })]);
-                write('');
-                area.current?.focus();
-              }}
+              onClick={() =>
+                inText(() => {
+                  alongActions.upload([new File([draft], 'message.txt', { type: 'text/plain' })]);
+                  write('');
+                })
+              }
             >
               {trans.__('Attach it as a file')}
             </button>
