@@ -7,10 +7,11 @@ import { stopIcon } from '@jupyterlab/ui-components';
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ClipboardEvent, KeyboardEvent, ReactNode } from 'react';
 
-import { attachIcon, sendIcon } from '../icons';
+import { sendIcon } from '../icons';
 import type { Along } from '../store/along';
 import type { AlongActions } from './alongActions';
 import { AlongChips } from './AlongChips';
+import { AttachButton } from './AttachButton';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
 import { isComposing, isSendKey } from './keys';
@@ -271,35 +272,4 @@ function useSendWhenThere(
       then.current();
     }
   }, [isHeld, isComing, hasFailed]);
-}
-
-interface AttachButtonProps {
-  readonly isDisabled: boolean;
-  readonly onFiles: (files: readonly File[]) => void;
-}
-
-function AttachButton({ isDisabled, onFiles }: AttachButtonProps): JSX.Element {
-  const { trans } = useHost();
-  const picker = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <IconButton
-        icon={attachIcon}
-        className="jcs-Attach"
-        label={trans.__('Attach files')}
-        disabled={isDisabled}
-        onClick={() => picker.current?.click()}
-      />
-      <input
-        ref={picker}
-        type="file"
-        multiple
-        hidden
-        onChange={event => {
-          onFiles([...(event.target.files ?? [])]);
-          event.target.value = '';
-        }}
-      />
-    </>
-  );
 }
