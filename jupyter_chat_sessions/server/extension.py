@@ -143,10 +143,7 @@ class ChatSessions(ExtensionApp):
         chats = Chats(settings)
 
         async def follow(old: PurePosixPath, new: PurePosixPath) -> None:
-            if old.suffix == ".ipynb" and new.suffix == ".ipynb":
-                await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
-            else:
-                await chats.disk(chats.places.follow, str(old), str(new))
+            await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
 
         self._bus = Bus(self.server.event_logger, follow)
         return chats

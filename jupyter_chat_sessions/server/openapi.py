@@ -141,7 +141,8 @@ SCHEMAS: dict[str, Schema] = {
         {"version": STRING, "status": STRING, "open_threads": INTEGER, "runs_in_flight": INTEGER, "persist": BOOLEAN}
     ),
     **openai.SCHEMAS,
-    "JsonRpc": {"type": "object", "properties": {"jsonrpc": STRING, "id": {}, "result": {}, "error": {}}},
+    "JsonRpcMessage": {"type": "object", "properties": {"jsonrpc": STRING, "id": {}, "result": {}, "error": {}}},
+    "JsonRpc": {"anyOf": [_ref("JsonRpcMessage"), {"type": "array", "items": _ref("JsonRpcMessage")}]},
 }
 
 _BODIES: dict[str, type[BaseModel]] = {
@@ -199,8 +200,11 @@ _CONSENTED = {200: _json("Consented", "What holds now.")}
 _SHOWN = {200: _json("Thread", "The thread.")}
 _NOTHING = {204: {"description": "Done."}}
 _TOLD = {200: _bytes("text/event-stream", "AG-UI events, until the run has ended.")}
-_SPOKEN = {
-    200: _json("JsonRpc", "The answer."),
+_SPOKEN: dict[int, Schema] = {
+    200: {
+        "description": "The answer, or events that end with it.",
+        "content": {"application/json": {"schema": _ref("JsonRpc")}, "text/event-stream": {}},
+    },
     202: {"description": "A notification has been heard."},
     400: _json("JsonRpc", "This is no message of the protocol."),
     404: _json("JsonRpc", "There is no such method, or no such thread."),

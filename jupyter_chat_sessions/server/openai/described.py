@@ -67,27 +67,39 @@ def _operation(
     return operation
 
 
+def _or_streamed(operation: Schema) -> Schema:
+    """The same, where a request may ask for server-sent events."""
+    operation["responses"]["200"]["content"]["text/event-stream"] = {}
+    return operation
+
+
 PATHS: dict[str, dict[str, Schema]] = {
     "/v1/models": {"get": _operation("OpenAI: the models that can be named", "OpenAIList")},
     "/v1/models/{model}": {"get": _operation("OpenAI: one model", "OpenAIModel")},
     "/v1/chat/completions": {
-        "post": _operation(
-            "OpenAI: a chat completion, whole or as server-sent events",
-            "OpenAICompletion",
-            "OpenAIChatCompletionBody",
-            headers=_KEYS,
+        "post": _or_streamed(
+            _operation(
+                "OpenAI: a chat completion, whole or as server-sent events",
+                "OpenAICompletion",
+                "OpenAIChatCompletionBody",
+                headers=_KEYS,
+            )
         )
     },
     "/v1/responses": {
-        "post": _operation(
-            "OpenAI: a response, whole, as server-sent events or in the background",
-            "OpenAIResponse",
-            "OpenAIResponseBody",
-            headers=_KEYS,
+        "post": _or_streamed(
+            _operation(
+                "OpenAI: a response, whole, as server-sent events or in the background",
+                "OpenAIResponse",
+                "OpenAIResponseBody",
+                headers=_KEYS,
+            )
         )
     },
     "/v1/responses/{response_id}": {
-        "get": _operation("OpenAI: a response, or its events", "OpenAIResponse", query=("stream", "starting_after")),
+        "get": _or_streamed(
+            _operation("OpenAI: a response, or its events", "OpenAIResponse", query=("stream", "starting_after"))
+        ),
         "delete": _operation("OpenAI: delete a response that stands alone", "OpenAIDeleted"),
     },
     "/v1/responses/{response_id}/cancel": {"post": _operation("OpenAI: stop a response", "OpenAIResponse")},
