@@ -7,20 +7,17 @@ that is not this user's own (or a system service's) is told, and not to be chose
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from .listeners import Listeners, is_trusted, listeners
 from .providers import PROVIDERS, ModelId, Provider, is_loopback
-
-if TYPE_CHECKING:
-    import httpx
+from .web import told
 
 CACHED_S = 30.0
 _CONNECT_S = 0.2
@@ -82,9 +79,7 @@ class LocalServers:
         return url if is_loopback(url) else None
 
     async def _asked(self, places: Sequence[tuple[Provider, str]], whose: Listeners) -> list[LocalServer]:
-        client = await asyncio.to_thread(_make_client)
-        async with client:
-            answers = await asyncio.gather(*(_models(client, url) for _, url in places))
+        answers = await asyncio.gather(*(_models_at(url) for _, url in places))
         own_uid = os.getuid() if hasattr(os, "getuid") else -1
         is_shared_host = any(name.startswith("JUPYTERHUB_") for name in self._environment)
         return [
@@ -99,33 +94,10 @@ def _port(url: str) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _make_client() -> httpx.AsyncClient:
-    import httpx
-
-    timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
-    return httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
-
-
-async def _models(client: httpx.AsyncClient, url: str) -> tuple[str, ...]:
+async def _models_at(url: str) -> tuple[str, ...]:
     """The models a server offers for chats; none where nothing, or something else, is there."""
-    import httpx
-
-    try:
-        return models_in(await asyncio.wait_for(_read(client, f"{url}/models"), _ANSWER_S))
-    except (httpx.HTTPError, asyncio.TimeoutError, ValueError, RecursionError):
-        return ()
-
-
-async def _read(client: httpx.AsyncClient, url: str) -> Any:
-    body = b""
-    async with client.stream("GET", url) as response:
-        if response.status_code != 200:
-            return None
-        async for block in response.aiter_bytes():
-            body += block
-            if len(body) > _LONGEST_ANSWER:
-                return None
-    return json.loads(body)
+    answer = await told(f"{url}/models", {}, within_s=_ANSWER_S, most_bytes=_LONGEST_ANSWER, connect_s=_CONNECT_S)
+    return models_in(answer)
 
 
 def models_in(answer: Any) -> tuple[str, ...]:

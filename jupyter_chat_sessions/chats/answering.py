@@ -187,8 +187,8 @@ class Answering:
 
     async def close(self) -> None:
         """Frees the connections to providers."""
-        from ..agents.openai_compatible import close_clients
         from ..agents.pydantic_ai import close_workers
+        from ..agents.web import close_session
 
-        await close_clients()
+        await close_session()
         await close_workers()

@@ -54,7 +54,8 @@ class Chats:
     def __init__(self, settings: Settings) -> None:
         self.address = settings.address
         self.separate_users, self.is_persisting = settings.separate_users, settings.persist
-        self._settings, self.disk = settings, Disk()
+        self._settings = settings
+        self.disk = Disk()
         self.places = Places(settings.root, Path(jupyter_data_dir()), self.disk.later)
         self._homes = Homes(settings, self.places, self.disk)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
@@ -119,7 +120,7 @@ class Chats:
 
     async def session(self, thread_id: ThreadId, subject: Subject, place: Place, *, must_exist: bool = True) -> Session:
         """The thread's session. Where nobody knows the id and it need not exist: a new thread, nothing written yet."""
-        session = await self.sessions.standing(thread_id)
+        session = self.sessions.find(thread_id)
         if session is None:
             chats_folder = await self._homes.find(thread_id, place)
             if chats_folder is None and must_exist:
@@ -276,7 +277,6 @@ class Chats:
 
     def _note_change(self, session: Session, is_urgent: bool) -> None:
         if session.conversation.is_deleted:
-            self._homes.note_gone(session)
             self._run_errand(self._sandbox.close_thread(session.thread_id))
         if not session.journal.is_saved or session.header is None:
             return

@@ -285,8 +285,8 @@ class Session:
             self._house.on_change(self, True)
         if settled.own:
             self._house.on_change(self, is_urgent_for_lists(before, settled.conversation))
-        if isinstance(settled.refusal, ThreadDeleted) and settled.is_gone:
-            self._vanish(settled.refusal)
+        if settled.is_gone:
+            self._vanish()
 
     def _leave_what_is_no_more_ours(self) -> None:
         """Stops an answer to which nobody listens any more: others ended its run, or it is in no transcript."""
@@ -294,12 +294,11 @@ class Session:
         if self._performance is not None and (running is None or running.run_id != self._performance.run_id):
             self._performance.stop()
 
-    def _vanish(self, why: ThreadDeleted) -> None:
+    def _vanish(self) -> None:
         """Its folder has gone: nothing more will come, and nothing is made again."""
         self._is_gone = True
         self._conversation = replace(self._conversation, is_deleted=True, queue=(), running=None)
-        self._telling.deleted(why)
-        self._house.on_change(self, True)
+        self._telling.deleted()
 
     # --- effects ------------------------------------------------------------------------------------------------------
 
@@ -311,7 +310,7 @@ class Session:
                 self._performance.stop()
         elif isinstance(effect, events.Remove):
             self._later(self._remove)
-            self._telling.deleted(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
+            self._telling.deleted()
 
     def _remove(self) -> None:
         """In a worker thread: to the trash with it."""

@@ -51,11 +51,10 @@ export const actions = new Proxy({} as ChatActions, {
 });
 
 /** A chat that shows `view`. */
-export const show = (view: View, change: Partial<Shown> = {}, within: Host = host): JSX.Element =>
+export const show = (view: View, change: Partial<Shown> = {}): JSX.Element =>
   shownIn(
     <Chat
       shown={{ view, connection: 'live', tries: 0, draft: '', isLoadingOlder: false, files: [], ...change }}
       actions={actions}
-    />,
-    within
+    />
   );

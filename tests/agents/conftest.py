@@ -12,8 +12,9 @@ import pytest
 from agent_kit import QUICK
 from upstream import KEY, Upstream, running_upstream
 
-from jupyter_chat_sessions.agents.openai_compatible import Limits, OpenAICompatible, close_clients
+from jupyter_chat_sessions.agents.openai_compatible import Limits, OpenAICompatible
 from jupyter_chat_sessions.agents.providers import parse_model_id
+from jupyter_chat_sessions.agents.web import close_session
 
 sys.path.append(str(Path(__file__).parents[1] / "engine"))
 
@@ -37,8 +38,8 @@ def agent(upstream: Upstream) -> Callable[..., OpenAICompatible]:
     return make
 
 
-@pytest.fixture
-def clients(jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Clients that a test opened are closed in its loop."""
+@pytest.fixture(autouse=True)
+def _asked_through(jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """What a test asked through is closed in its loop."""
     yield
-    jp_asyncio_loop.run_until_complete(close_clients())
+    jp_asyncio_loop.run_until_complete(close_session())

@@ -239,6 +239,6 @@ def test_looking_at_ids_imports_no_http_library() -> None:
 
     code = (
         "import sys; from jupyter_chat_sessions.agents.registry import load_agent; load_agent('openai:m');"
-        "from jupyter_chat_sessions.agents import choose, detect; sys.exit('httpx' in sys.modules)"
+        "from jupyter_chat_sessions.agents import choose, detect; sys.exit('aiohttp' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ}).returncode == 0

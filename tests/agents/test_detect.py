@@ -61,10 +61,10 @@ async def test_where_nobody_listens_nothing_is_sent(upstream: Upstream) -> None:
 
 @pytest.mark.parametrize("url", ["http://example.org:11434/v1", "http://10.0.0.1:11434/v1", "nonsense"])
 async def test_no_other_computer_is_ever_asked(upstream: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> Any:
-        raise AssertionError("a client was made")
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("somebody was asked")
 
-    monkeypatch.setattr(detect, "_make_client", refuse)
+    monkeypatch.setattr(detect, "told", refuse)
     servers = LocalServers({"OLLAMA_BASE_URL": url}, (PROVIDERS["ollama"], PROVIDERS["openai"]), whose=lambda: None)
     assert await servers.found() == ()
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from jupyter_chat_sessions.agents.openai_compatible.loaded import listed_tokens, loaded_tokens
@@ -42,29 +41,29 @@ async def serving(path: str, told: Any) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("provider", TOLD)
 async def test_each_kind_of_server_is_asked_where_it_tells(provider: str) -> None:
-    async with serving(*TOLD[provider]) as base_url, httpx.AsyncClient(trust_env=False) as client:
-        assert await loaded_tokens(client, base_url, provider, "m:3b") == 32768
+    async with serving(*TOLD[provider]) as base_url:
+        assert await loaded_tokens(base_url, provider, "m:3b") == 32768
 
 
 @pytest.mark.parametrize("told", [b"", b"<html>", [], {}, {"models": None}, {"models": [{"name": "m:3b"}]}])
 async def test_a_server_that_does_not_tell_is_no_failure(told: Any) -> None:
-    async with serving("/api/ps", told) as base_url, httpx.AsyncClient(trust_env=False) as client:
-        assert await loaded_tokens(client, base_url, "ollama", "m:3b") is None
-        assert await loaded_tokens(client, "http://127.0.0.1:9/v1", "ollama", "m:3b") is None
-        assert await loaded_tokens(client, base_url, "openai", "m:3b") is None
+    async with serving("/api/ps", told) as base_url:
+        assert await loaded_tokens(base_url, "ollama", "m:3b") is None
+        assert await loaded_tokens("http://127.0.0.1:9/v1", "ollama", "m:3b") is None
+        assert await loaded_tokens(base_url, "openai", "m:3b") is None
 
 
 @pytest.mark.parametrize("name", ["context_length", "context_window", "max_context_length", "max_model_len"])
 async def test_a_list_of_models_tells_how_much_each_holds_whatever_it_calls_that(name: str) -> None:
     listed = {"data": [{"id": "other", name: 9000}, {"id": "m:3b", name: 32768, "created": 1}]}
-    async with serving("/v1/models", listed) as base_url, httpx.AsyncClient(trust_env=False) as client:
-        assert await listed_tokens(client, base_url, "m:3b", None) == 32768
-        assert await listed_tokens(client, base_url, "m:7b", None) is None
+    async with serving("/v1/models", listed) as base_url:
+        assert await listed_tokens(base_url, "m:3b", None) == 32768
+        assert await listed_tokens(base_url, "m:7b", None) is None
 
 
 @pytest.mark.parametrize(
     "told", [b"", b"<html>", b"[" * 100_000, [], {"data": [{"id": "m:3b", "context_length": "much"}, {}]}]
 )
 async def test_a_list_that_does_not_tell_is_no_failure(told: Any) -> None:
-    async with serving("/v1/models", told) as base_url, httpx.AsyncClient(trust_env=False) as client:
-        assert await listed_tokens(client, base_url, "m:3b", None) is None
+    async with serving("/v1/models", told) as base_url:
+        assert await listed_tokens(base_url, "m:3b", None) is None

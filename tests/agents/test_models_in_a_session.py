@@ -21,8 +21,6 @@ from jupyter_chat_sessions.engine.session import Session
 
 Make = Callable[..., OpenAICompatible]
 
-pytestmark = pytest.mark.usefixtures("clients")
-
 
 async def run(session: Session, content: str = "go") -> tuple[Seen, str]:
     seen = Seen()

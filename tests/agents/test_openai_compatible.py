@@ -20,8 +20,6 @@ from jupyter_chat_sessions.core.roles import Done, ReasoningDelta, Request, Text
 
 Make = Callable[..., OpenAICompatible]
 
-pytestmark = pytest.mark.usefixtures("clients")
-
 
 # --- what is said ----------------------------------------------------------------------------------------------------
 
@@ -316,20 +314,21 @@ async def test_many_answers_at_once_do_not_mix(agent: Make) -> None:
 async def test_the_loop_does_not_stand_still_while_an_http_library_is_loaded() -> None:
     code = """
 import asyncio, sys, threading
-from jupyter_chat_sessions.agents.openai_compatible.endpoint import client_for
+from jupyter_chat_sessions.agents.web import session
 
 class Noting:
     importers = set()
 
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("httpx", "httpcore", "anyio", "ssl"):
+        if name.partition(".")[0] in ("aiohttp", "yarl", "multidict", "certifi"):
             self.importers.add(threading.current_thread() is threading.main_thread())
 
 async def main():
-    assert "httpx" not in sys.modules
+    assert "aiohttp" not in sys.modules
     sys.meta_path.insert(0, Noting())
-    client = await client_for("https://api.openai.com/v1")
-    assert "httpx" in sys.modules
+    made = await session()
+    assert "aiohttp" in sys.modules
+    await made.close()
     print(Noting.importers)
 
 asyncio.run(main())

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import httpx
 
-from jupyter_chat_sessions.agents.openai_compatible import OpenAICompatible, close_clients
+from jupyter_chat_sessions.agents.openai_compatible import OpenAICompatible
 from jupyter_chat_sessions.agents.providers import parse_model_id
+from jupyter_chat_sessions.agents.web import close_session
 from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
 from jupyter_chat_sessions.core.roles import Request, TextDelta
 
@@ -86,7 +87,7 @@ def measure(is_quick: bool) -> list[Figure]:
             rounds=5 if is_quick else 15,
         )
         loop.run_until_complete(client.aclose())
-        loop.run_until_complete(close_clients())
+        loop.run_until_complete(close_session())
     loop.close()
     ours_us, other_us = found.ours / PIECES * 1e6, found.other / PIECES * 1e6
     costs = f"agent {ours_us:.1f} us, httpx alone {other_us:.1f} us CPU a piece"

@@ -17,7 +17,6 @@ MEASUREMENTS = (
     "m01_stream",
     "m02_provider",
     "m03_websocket",
-    "m04_unread",
     "m05_joining",
     "m06_append",
     "m09_lists",

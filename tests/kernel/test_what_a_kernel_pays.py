@@ -6,7 +6,18 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"jupyter_server", "tornado", "pydantic", "httpx", "ipywidgets", "jupyter_client", "zmq", "rpds", "http", "ssl"}
+HEAVY = {
+    "jupyter_server",
+    "tornado",
+    "pydantic",
+    "aiohttp",
+    "ipywidgets",
+    "jupyter_client",
+    "zmq",
+    "rpds",
+    "http",
+    "ssl",
+}
 LOAD = """
 import json, sys, time
 from IPython.core.interactiveshell import InteractiveShell

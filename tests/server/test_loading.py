@@ -12,7 +12,7 @@ LATE = tuple(
     f"jupyter_chat_sessions.{name}"
     for name in ("agents", "chats", "engine", "files", "sandbox", "tools", "core.transcript", "server.bodies")
 )
-HEAVY = {"pydantic", "pydantic_core", "httpx", "ipykernel", "IPython", "jupyter_client", "numpy"}
+HEAVY = {"pydantic", "pydantic_core", "aiohttp", "httpx", "ipykernel", "IPython", "jupyter_client", "numpy"}
 START = """
 import json, sys, tempfile, time
 begun = time.process_time()

@@ -6,7 +6,6 @@ is framed; `reading` turns that into events; `failures` says in our words what w
 """
 
 from .agent import OpenAICompatible
-from .endpoint import close_clients
 from .model_agent import Limits
 
-__all__ = ["Limits", "OpenAICompatible", "close_clients"]
+__all__ = ["Limits", "OpenAICompatible"]

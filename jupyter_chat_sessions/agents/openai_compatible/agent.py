@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...core.roles import AgentEvent, Request, RequestSent, Usage
 from ..keys import Keys
 from ..providers import CLOUD_TOKENS, ModelId, is_loopback
 from .body import encoded
-from .endpoint import Endpoint
+from .endpoint import Answer, Endpoint
 from .failures import ProviderFailed, failure, failure_of_error
 from .loaded import tells_loaded
 from .model_agent import Limits, ModelAgent
@@ -55,12 +55,17 @@ class OpenAICompatible(ModelAgent):
             has_spoken = False
             body = self.body(request, pictures)
             yield RequestSent(body)
+            reader, patience = AnswerReader(self._provider.name), Patience(self._first_s)
             try:
-                async with contextlib.aclosing(self._attempt(body)) as lists:
-                    async for events in lists:
-                        has_spoken = True
-                        for event in events:
-                            yield await self._measured(event) if isinstance(event, Usage) else event
+                async with self._asking(body, reader, patience) as answer:
+                    while chunks := await answer.chunks():
+                        for event in reader.heard(chunks):
+                            has_spoken = True
+                            yield event
+                        is_over = reader.reason is not None
+                        patience.limit_s = self._limits.after_end_s if is_over else self._limits.between_s
+                for event in reader.end():
+                    yield await self._measured(event) if isinstance(event, Usage) else event
                 return
             except ProviderFailed as failed:
                 if has_spoken:
@@ -90,20 +95,12 @@ class OpenAICompatible(ModelAgent):
                 self._window = found if self._is_local else min(found, CLOUD_TOKENS)
         return replace(usage, context_limit=self._window)
 
-    async def _attempt(self, body: dict[str, Any]) -> AsyncGenerator[list[AgentEvent], None]:
-        """Asks once. Gives the events that came together as one list; the last list ends the step."""
-        key = await self._key()
-        reader = AnswerReader(self._provider.name)
-        patience = Patience(self._first_s)
+    @contextlib.asynccontextmanager
+    async def _asking(self, body: dict[str, Any], reader: AnswerReader, patience: Patience) -> AsyncIterator[Answer]:
+        """Asks once. What fails inside is told as what it means for the answer that `reader` has heard so far."""
         try:
-            async with contextlib.aclosing(self._endpoint.chunks(encoded(body), key, patience)) as lists:
-                async for chunks in lists:
-                    patience.limit_s = self._limits.between_s
-                    events = [event for chunk in chunks for event in reader.hear(chunk)]
-                    if events:
-                        yield events
-                    if reader.reason is not None:
-                        patience.limit_s = self._limits.after_end_s
+            async with self._endpoint.answer(encoded(body), await self._key(), patience) as answer:
+                yield answer
         except RanOut:
             if reader.reason is None:
                 raise failure("stalled", self._asked) from None
@@ -113,7 +110,6 @@ class OpenAICompatible(ModelAgent):
             patience.end()
         if reader.reason is None:
             raise failure("truncated", self._asked)
-        yield reader.end()
 
     def _learn(self, failed: ProviderFailed, tries: _Tries, *, has_images: bool) -> bool:
         """Whether the failure says what to do otherwise, which is then remembered; asking again makes sense at once."""

@@ -7,15 +7,11 @@ list of models what each can hold.
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..keys import Key
-
-if TYPE_CHECKING:
-    import httpx
+from ..web import told
 
 _ANSWER_S = 1.0
 _LONGEST_ANSWER = 8 * 2**20
@@ -58,18 +54,18 @@ def tells_loaded(provider: str) -> bool:
     return provider in _PLACES
 
 
-async def loaded_tokens(client: httpx.AsyncClient, base_url: str, provider: str, model: str) -> int | None:
+async def loaded_tokens(base_url: str, provider: str, model: str) -> int | None:
     """The tokens the server has room for with this model; `None` where it does not say."""
     if not tells_loaded(provider):
         return None
     path, find = _PLACES[provider]
-    return await _told(client, f"{base_url.removesuffix('/v1')}{path}", {}, lambda told: find(told, model))
+    return await _told(f"{base_url.removesuffix('/v1')}{path}", {}, lambda told: find(told, model))
 
 
-async def listed_tokens(client: httpx.AsyncClient, base_url: str, model: str, key: Key | None) -> int | None:
+async def listed_tokens(base_url: str, model: str, key: Key | None) -> int | None:
     """The tokens the server's list of models says that this one can hold; `None` where it does not say."""
     headers = {"authorization": f"Bearer {key.reveal()}"} if key is not None else {}
-    return await _told(client, f"{base_url}/models", headers, lambda told: _in_list(told, model))
+    return await _told(f"{base_url}/models", headers, lambda told: _in_list(told, model))
 
 
 def _in_list(told: Any, model: str) -> Any:
@@ -77,29 +73,10 @@ def _in_list(told: Any, model: str) -> Any:
     return next((row[name] for name in _LISTED_AS if isinstance(row.get(name), int)), None)
 
 
-async def _told(
-    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], find: Callable[[Any], Any]
-) -> int | None:
-    import httpx
-
+async def _told(url: str, headers: Mapping[str, str], find: Callable[[Any], Any]) -> int | None:
+    answer = await told(url, headers, within_s=_ANSWER_S, most_bytes=_LONGEST_ANSWER)
     try:
-        body = await asyncio.wait_for(_read(client, url, headers), _ANSWER_S)
-        tokens = find(await asyncio.to_thread(json.loads, body))
-    except (httpx.HTTPError, httpx.InvalidURL, asyncio.TimeoutError):
-        return None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it is told in no shape known here
+        tokens = find(answer)
+    except (ValueError, KeyError, TypeError, AttributeError):  # it is told in no shape known here
         return None
     return tokens if isinstance(tokens, int) and tokens >= _FEWEST else None
-
-
-async def _read(client: httpx.AsyncClient, url: str, headers: Mapping[str, str]) -> bytes:
-    """The body; empty, which is no JSON, where it is refused or longer than any list. Read whole, so that its
-    connection is used again.
-    """
-    body = bytearray()
-    async with client.stream("GET", url, headers=headers) as response:
-        async for block in response.aiter_bytes():
-            body += block
-            if len(body) > _LONGEST_ANSWER:
-                return b""
-    return bytes(body) if response.status_code == 200 else b""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,11 @@ class AnswerReader:
         self._usage: Usage | None = None
         self.reason: str | None = None
         """Why the provider says it ended; `None` while it has not."""
+
+    def heard(self, chunks: Iterable[Mapping[str, Any]]) -> Iterator[AgentEvent]:
+        """The events of chunks that came together. `ErrorInStream` at the one that is an error."""
+        for chunk in chunks:
+            yield from self.hear(chunk)
 
     def hear(self, chunk: Mapping[str, Any]) -> list[AgentEvent]:
         """The events of one chunk. `ErrorInStream` where it is an error."""

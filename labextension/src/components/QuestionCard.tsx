@@ -6,8 +6,6 @@ import type { Approval, Decision } from '../protocol';
 import type { Deciding } from '../store/view';
 import { wordsOf } from './Banner';
 import { useHost } from './host';
-import { isSendKey } from './keys';
-import { useSource } from './source';
 
 export interface QuestionCardProps {
   readonly approval: Approval;
@@ -16,8 +14,7 @@ export interface QuestionCardProps {
 }
 
 export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps): JSX.Element {
-  const { trans, preferences } = useHost();
-  const { sendKey } = useSource(preferences);
+  const { trans } = useHost();
   const [words, write] = useState('');
   const question = approval.interrupts[0];
   const choices = choicesOf(question.arguments?.['choices']);
@@ -64,7 +61,7 @@ export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps
         disabled={isSending}
         onChange={event => write(event.target.value)}
         onKeyDown={event => {
-          if (isSendKey(event, sendKey)) {
+          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
             event.preventDefault();
             answer(words);
           }
