@@ -8,7 +8,6 @@ let into another one afterwards. There is one at most, for a while, and only whe
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ from typing import Protocol
 from .environment import kept
 from .memory import has_memory_to_spare
 from .names import NAMES
+from .pauses import Pauses
 from .policy import SandboxPolicy
 from .room import Room
 from .slot import Kernel, noticed
 from .spare_folder import SpareFolder, sweep_spares
 
 _PATIENCE_S = 10.0
-_NEVER = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.ENOLCK, errno.EROFS})
-"""What a file system says that cannot hold one, such as NFS."""
 _FOLLOWS = """
 import os, tempfile
 alias, shell = os.environ["HOME"], variables["get_ipython"]()
@@ -92,8 +90,8 @@ class Spare:
         self._waiting: _Waiting | None = None
         self._preparing: asyncio.Task[None] | None = None
         self._expiring: asyncio.Task[bool] | None = None
-        self._refused: set[Path] = set()
-        """Where it did not work."""
+        self.pauses = Pauses()
+        """Where it did not work: a place that cannot hold one, such as NFS, is asked again, but seldom."""
         self._swept: set[Path] = set()
         self._is_closed = False
 
@@ -118,7 +116,7 @@ class Spare:
 
     async def _prepare(self, folder: Path) -> None:
         place = _place(folder)
-        if place in self._refused or (self._waiting is not None and self._is_good(self._waiting, folder)):
+        if not self.pauses.is_over(place) or (self._waiting is not None and self._is_good(self._waiting, folder)):
             return
         if not await asyncio.to_thread(_is_wanted, folder):
             return
@@ -139,9 +137,8 @@ class Spare:
     async def _begin(self, place: Path) -> None:
         try:
             folder = await asyncio.to_thread(SpareFolder, place)
-        except OSError as error:
-            if error.errno in _NEVER:
-                self._refused.add(place)
+        except OSError:
+            self.pauses.failed(place)
             self._kernels.room.give()
             return
         start = asyncio.create_task(self._start(folder))
@@ -166,7 +163,7 @@ class Spare:
 
     async def _refuse(self, folder: SpareFolder) -> None:
         """It did not work there."""
-        self._refused.add(folder.place)
+        self.pauses.failed(folder.place)
         if self._waiting is not None and self._waiting.folder is folder:
             self._forget()
         await asyncio.to_thread(folder.remove)
@@ -202,9 +199,10 @@ class Spare:
             await asyncio.to_thread(_move, kernel, waiting.folder, folder)
         except Exception as error:  # whatever it is, the chat starts cold and this one is not left behind
             if not isinstance(error, FileExistsError):  # else a file was uploaded meanwhile
-                self._refused.add(waiting.folder.place)
+                self.pauses.failed(waiting.folder.place)
             await self._dismiss(waiting)
             return None
+        self.pauses.worked(waiting.folder.place)
         return kernel
 
     # --- ending it ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from jupyter_chat_sessions.sandbox import SandboxRunner, spare_folder
 from jupyter_chat_sessions.sandbox import spare as spare_module
 from jupyter_chat_sessions.sandbox.connection import Connection
 from jupyter_chat_sessions.sandbox.folder import make_folder
+from jupyter_chat_sessions.sandbox.pauses import Pauses
 from jupyter_chat_sessions.sandbox.provisioner import SandboxProvisioner
 from jupyter_chat_sessions.sandbox.spare import Spare
 from jupyter_chat_sessions.sandbox.spare_folder import PREFIX, SpareFolder, sweep_spares
@@ -198,11 +200,17 @@ async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_start
 
     async with a_runner(tmp_path, backend) as runner:
         spare, room = runner.kernels.spare, runner.kernels.room
+        spare.pauses = Pauses(lambda: 0.0)
         with monkeypatch.context() as patched:
             patched.setattr(Connection, "told", fails)
             runner.prepare(new_thread_id())
             await spare.settled()
         assert await eventually(lambda: (spares(tmp_path), room._held, len(processes(runner))) == ([], 0, 0))
+        runner.prepare(new_thread_id())
+        await spare.settled()
+        assert spares(tmp_path) == [], "not at once again"
+        spare.pauses = Pauses()
+        assert is_there(await waiting_pid(runner))
     async with a_runner(tmp_path, backend) as runner:
         waited, thread_id = await waiting_pid(runner), new_thread_id()
         monkeypatch.setattr(SandboxProvisioner, "follow", fails_to_follow)
@@ -211,22 +219,31 @@ async def test_a_fault_on_the_way_to_a_chat_leaves_no_process_and_the_chat_start
         assert (spares(tmp_path), runner.kernels.room._held) == ([], 1)
 
 
-@pytest.mark.parametrize(("number", "tries"), [(errno.EINVAL, 1), (errno.ENOSPC, 2)])
-async def test_a_file_system_that_cannot_hold_one_is_tried_once_and_a_full_one_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, tries: int
+async def test_where_it_failed_it_is_tried_again_after_a_pause_that_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[str] = []
+    now, tried = [1000.0], []
 
-    def refuses(*names: Any) -> None:
-        tried.append(names[1])
-        raise OSError(number, os.strerror(number))
+    def refuses(*_: Any) -> None:
+        tried.append(now[0])
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
-    monkeypatch.setattr(spare_folder, "_rename", refuses)
+    async def prepare(runner: SandboxRunner) -> list[str]:
+        runner.prepare(new_thread_id())
+        await runner.kernels.spare.settled()
+        return spares(tmp_path)
+
     async with a_runner(tmp_path, "plain") as runner:
-        for _ in range(2):
-            runner.prepare(new_thread_id())
-            await runner.kernels.spare.settled()
-        assert (len(tried), spares(tmp_path), runner.kernels.room._held) == (tries, [], 0)
+        runner.kernels.spare.pauses = Pauses(lambda: now[0])
+        with monkeypatch.context() as patched:
+            patched.setattr(spare_folder, "_rename", refuses)
+            for _ in range(1000):
+                assert await prepare(runner) == []
+                now[0] += 1.0
+        assert [later - earlier for earlier, later in itertools.pairwise(tried)] == [10, 20, 40, 80, 160, 240, 240]
+        assert (runner.kernels.room._held, await prepare(runner)) == (0, []), "it would work now, and is left alone"
+        now[0] += 240.0
+        assert len(await prepare(runner)) == 1
 
 
 @pytest.mark.slow
