@@ -13,8 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import Conflict, ThreadNotFound
-from ..core.ids import ThreadId
+from ..core.errors import Conflict, InvalidThreadId, ThreadNotFound
+from ..core.ids import ThreadId, parse_thread_id
 from .disk import close, refusals, sync_names
 from .layout import TRASH, exists, make_folder_in_chats, opened_folder
 
@@ -64,6 +64,19 @@ def move_from_trash(chats: Path, thread_id: ThreadId) -> None:
 def is_in_trash(chats: Path, thread_id: ThreadId) -> bool:
     """Whether a thread of that id was deleted here and is still kept."""
     return os.path.lexists(chats / TRASH / thread_id)
+
+
+def trashed(chats: Path) -> list[tuple[ThreadId, float]]:
+    """The deleted threads that are still kept, each with when it was deleted (Unix time), the latest first."""
+    found: dict[ThreadId, float] = {}
+    with opened_folder(chats / TRASH) as trash_fd, refusals(f"Listing what was deleted from {chats}"):
+        if trash_fd is None:
+            return []
+        for name in os.listdir(trash_fd):
+            with suppress(InvalidThreadId, FileNotFoundError):  # a sweep's, or swept at this moment
+                found[parse_thread_id(name)] = _deleted_at(trash_fd, name) / 1e9
+    kept = [(thread_id, at) for thread_id, at in found.items() if at > time.time() - KEPT_S]
+    return sorted(kept, key=lambda each: each[1], reverse=True)
 
 
 def sweep(chats: Path, older_than_s: float = KEPT_S) -> int:

@@ -19,7 +19,7 @@ from .openai import response_doors
 from .persons_files import Consent, CopyIn, SaveOut
 from .shared_page import SharedAsset, SharedPage
 from .shares import OneShare, Shares
-from .threads import Export, RestartKernel, Restore, Thread, Threads, Tools
+from .threads import Deleted, Export, RestartKernel, Restore, Thread, Threads, Tools
 from .variables import Variables
 
 __all__ = ["DOORS", "PREFIX"]
@@ -50,6 +50,7 @@ DOORS: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_THREAD}/shares/([^/]+)", OneShare),
     (rf"{_THREAD}/shared", SharedPage),
     (_THREAD, Thread),
+    (r"/deleted", Deleted),
     (r"/shared/([^/]+)", SharedAsset),
     (r"/runs/([^/]*)/files/(.+)", RunFile),
     (r"/variables", Variables),

@@ -44,6 +44,8 @@ _ROW = {
     "folder": STRING,
     "running": BOOLEAN,
 }
+_TOLD_OF_DELETED = ("thread_id", "title", "updated", "message_count", "preview", "notebook", "folder")
+_DELETED = {**{name: _ROW[name] for name in _TOLD_OF_DELETED}, "deleted": STRING}
 _RUN = {"oneOf": [{"type": "null"}, _object({"run_id": STRING, "status": STRING})]}
 _RUN_TOLD = _object(
     {
@@ -71,6 +73,7 @@ SCHEMAS: dict[str, Schema] = {
     "Error": _object({"code": STRING, "message": STRING}),
     "ThreadRow": _object({**_ROW, "kernel": BOOLEAN}),
     "ThreadList": _object({"threads": _list(_ref("ThreadRow")), "version": INTEGER}),
+    "DeletedList": _object({"threads": _list(_object(_DELETED))}),
     "Thread": _object({**_ROW, "run": _RUN, "queue_depth": INTEGER, "level": STRING}, {"new": BOOLEAN}),
     "MessagePage": _object(
         {
@@ -235,6 +238,13 @@ PATHS: dict[str, dict[str, Schema]] = {
         "delete": _operation("Delete; it stays in the trash for 7 days", _NOTHING, query=_HINTS),
     },
     f"{THREAD}/restore": {"post": _operation("Take a deleted thread back", _SHOWN, query=_HINTS)},
+    "/deleted": {
+        "get": _operation(
+            "Deleted threads that can be taken back, the latest deletion first",
+            {200: _json("DeletedList", "The list.")},
+            query=("notebook", "folder", "limit"),
+        )
+    },
     f"{THREAD}/messages": {
         "get": _operation(
             "A page of messages, oldest first",

@@ -134,6 +134,18 @@ class Restore(ChatHandler):
         self.write_json({**await thread_record(session), "level": self.chats.level})
 
 
+class Deleted(ChatHandler):
+    """`/deleted`"""
+
+    @door
+    async def get(self) -> None:
+        """The deleted threads that can be taken back, of a notebook, a folder or all; the latest deletion first."""
+        from ..chats.deleted import list_deleted
+
+        limit = self.number("limit", 100, 1, 1000)
+        self.write_json({"threads": await list_deleted(self.chats, self.hint(), self.subject, limit)})
+
+
 class Tools(ChatHandler):
     """`/threads/{thread_id}/tools`"""
 

@@ -13,6 +13,7 @@ import { Rest } from './client/rest';
 import type { Host } from './components/host';
 import { addCommands } from './lab/commands';
 import { OpenNotebookContext } from './lab/context';
+import { showDeleted } from './lab/deleted';
 import { Desk } from './lab/desk';
 import { NotebookCode } from './lab/insert';
 import { addImporting, fileBrowsers } from './lab/importing';
@@ -150,7 +151,18 @@ const sidebar: JupyterFrontEndPlugin<void> = {
       });
     };
     const share = (thread: Thread): void => void shareThread({ host, rest, thread });
-    addCommands({ app, sessions, desk, sidebarId: widget.id, palette, openMain, compare, share, follow });
+    addCommands({
+      app,
+      sessions,
+      desk,
+      sidebarId: widget.id,
+      palette,
+      openMain,
+      compare,
+      share,
+      showDeleted: () => void showDeleted({ host, rest, list }),
+      follow
+    });
     router?.register({ command: COMMANDS.follow, pattern: LINK });
     const importing = { app, rest, list, trans: host.trans, palette, onOpen: openMain };
     void fileBrowsers(app).then(browsers => addImporting(importing, browsers));

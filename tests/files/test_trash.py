@@ -15,6 +15,7 @@ from threads_on_disk import fixed_clock, turn, writer_in
 
 from jupyter_chat_sessions.core.ids import ThreadId
 from jupyter_chat_sessions.files.chats_folder import ChatsFolder
+from jupyter_chat_sessions.files.deleted import deleted_threads
 
 _WEEK = 7 * 24 * 3600
 
@@ -28,6 +29,19 @@ def _deleted(folder: ChatsFolder, *, days_ago: float) -> Path:
     then = time.time() - days_ago * 24 * 3600
     os.utime(trashed, (then, then))
     return trashed
+
+
+def test_what_was_deleted_is_told_as_it_was_the_latest_deletion_first(chats: Path) -> None:
+    folder = ChatsFolder(chats, fixed_clock)
+    ago = {days: _deleted(folder, days_ago=days).name for days in (3.0, 7.1, 1.0)}
+    (chats / ".trash" / ".sweep-0123456789abcdef").mkdir()
+    (chats / ".trash" / f"{ago[3.0]}.0a1b2c3d").mkdir()
+    (chats / ".trash" / ago[1.0] / "chat.jsonl").rename(chats / ".trash" / ago[1.0] / "gone")
+    newest = _deleted(folder, days_ago=0).name
+    told = list(deleted_threads(chats))
+    assert [each.entry["guid"] for each in told] == [newest, ago[3.0]]
+    assert all(each.entry["message_count"] for each in told)
+    assert list(deleted_threads(chats.parent / "nowhere")) == []
 
 
 def test_a_sweep_removes_what_was_deleted_more_than_seven_days_ago(chats: Path) -> None:

@@ -210,11 +210,15 @@ async def test_a_deleted_thread_is_gone_for_all_until_it_is_taken_back(
     assert (await rest("POST", "/threads", {"thread_id": thread_id})).refusal == (404, "thread_deleted")
     assert await (await live(thread_id)).refusal() == ("thread_deleted", 4410)
     assert await listed(rest) == []
+    (told,) = (await rest("GET", "/deleted", query={"folder": ""})).json["threads"]
+    assert (told["thread_id"], told["message_count"], told["folder"]) == (thread_id, 2, "")
+    assert (await rest("GET", "/deleted", query={"notebook": "other.ipynb"})).json == {"threads": []}
 
     back = await rest("POST", f"/threads/{thread_id}/restore")
     assert (back.status, back.json["message_count"]) == (200, 2)
     assert (jp_root_dir / ".chats" / thread_id / "chat.jsonl").read_bytes().startswith(kept)
     assert [row["thread_id"] for row in await listed(rest)] == [thread_id]
+    assert (await rest("GET", "/deleted")).json == {"threads": []}
     page = (await rest("GET", f"/threads/{thread_id}/messages")).json
     assert [each["message"]["id"] for each in page["messages"]] == [said["message_id"], said["messages"][0]["id"]]
     await say(rest, thread_id, "again")

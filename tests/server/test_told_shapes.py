@@ -160,6 +160,7 @@ async def test_every_answer_on_a_walk_through_the_doors_is_as_described(
         await walk("POST", path, {"threadId": thread_id, "runId": "r", "messages": []})
         await walk("POST", path, {"nonsense": True})
     await walk("DELETE", here)
+    await walk("GET", "/deleted")
     await walk("GET", here)
     await walk("POST", f"{here}/restore", {})
     assert {(method, path) for method, path, _ in walk.seen} == {

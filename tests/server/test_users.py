@@ -74,6 +74,11 @@ async def test_anothers_thread_does_not_exist_at_any_door(
         assert (await raw("POST", f"/threads/{thread_id}/restore", b"", headers=BOB)).refusal[0] == 404
         await chats().sessions.drop(thread_id)
     assert (jp_root_dir / ".chats" / ".trash" / thread_id).exists()
+    told = {
+        name: (await raw("GET", "/deleted", headers=user)).json["threads"]
+        for name, user in (("ann", ANN), ("bob", BOB))
+    }
+    assert ([each["thread_id"] for each in told["ann"]], told["bob"]) == ([thread_id], [])
     assert (await raw("POST", f"/threads/{thread_id}/restore", b"", headers=ANN)).status == 200
 
 

@@ -36,6 +36,15 @@ export interface ThreadRow {
   readonly kernel?: boolean;
 }
 
+/** A deleted thread that can be taken back. */
+export interface DeletedRow extends Pick<
+  ThreadRow,
+  'thread_id' | 'title' | 'preview' | 'notebook' | 'folder'
+> {
+  /** When it was deleted, ISO 8601. */
+  readonly deleted: string;
+}
+
 /** What a thread is exported as: Markdown to read, a notebook to run, JSON for programs. */
 export type ExportFormat = 'md' | 'ipynb' | 'json';
 
@@ -146,6 +155,11 @@ export class Rest {
 
   delete(threadId: string, place: Place = {}): Promise<void> {
     return this.ask('DELETE', `threads/${threadId}`, place);
+  }
+
+  /** The deleted threads that can be taken back, the latest deletion first. */
+  async deleted(): Promise<readonly DeletedRow[]> {
+    return (await this.ask<{ threads: readonly DeletedRow[] }>('GET', 'deleted', {})).threads;
   }
 
   restore(threadId: string, place: Place = {}): Promise<ThreadInfo> {

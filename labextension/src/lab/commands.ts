@@ -3,7 +3,7 @@
 import type { IRouter, JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import type { ICommandPalette } from '@jupyterlab/apputils';
-import { addIcon, downloadIcon, refreshIcon, shareIcon, stopIcon } from '@jupyterlab/ui-components';
+import { addIcon, downloadIcon, refreshIcon, shareIcon, stopIcon, undoIcon } from '@jupyterlab/ui-components';
 
 import { reasonOf } from '../client/refusal';
 import type { ExportFormat } from '../client/rest';
@@ -40,6 +40,7 @@ export interface CommandParts {
   readonly openMain: (thread: Named) => void;
   readonly compare: (given: CompareGiven) => void;
   readonly share: (thread: Thread) => void;
+  readonly showDeleted: () => void;
   readonly follow: (link: IRouter.ILocation) => void;
 }
 
@@ -137,6 +138,13 @@ export function addCommands(parts: CommandParts): void {
         Notification.error(reasonOf(error));
       }
     }
+  });
+  commands.addCommand(COMMANDS.deleted, {
+    label: trans.__('Deleted Chats…'),
+    caption: trans.__('Take back a chat that was deleted in the last 7 days'),
+    icon: undoIcon,
+    describedBy: describe() as never,
+    execute: () => parts.showDeleted()
   });
   commands.addCommand(COMMANDS.follow, {
     label: trans.__('Open a Link to a Chat'),

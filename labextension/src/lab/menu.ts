@@ -22,6 +22,7 @@ export function openMenu(
   menu.addItem({ type: 'separator' });
   menu.addItem({ command: COMMANDS.restartPython, args });
   menu.addItem({ command: COMMANDS.openMain, args });
+  menu.addItem({ command: COMMANDS.deleted });
   // Its last command runs after it has closed, so it may go only then.
   menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
   menu.open(below.left, below.bottom, { horizontalAlignment: 'right' });

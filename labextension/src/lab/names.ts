@@ -9,6 +9,7 @@ export const COMMANDS = {
   compare: 'jupyter_chat_sessions:compare',
   export: 'jupyter_chat_sessions:export',
   restartPython: 'jupyter_chat_sessions:restart-python',
+  deleted: 'jupyter_chat_sessions:deleted',
   import: 'jupyter_chat_sessions:import',
   importFile: 'jupyter_chat_sessions:import-file',
   follow: 'jupyter_chat_sessions:follow-link'
