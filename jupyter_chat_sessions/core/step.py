@@ -12,6 +12,7 @@ The rules, each in the module of `core.rules` that the tables below name for its
 - while a person is asked, nothing begins: the first answer goes on, Stop declines, what is sent waits;
 - the head moves to another branch only while nothing runs, waits or is asked, so no answer changes its place;
 - while a client's tool is waited for, what is sent goes on without it: that client may never come back;
+- a process that is about to stop begins nothing, whatever is asked for;
 - a deleted thread accepts nothing, starts nothing, and goes to the trash when its last run has ended.
 """
 
@@ -55,6 +56,7 @@ OF_THE_LIVING: Mapping[type[Event], Rule] = {
     Regenerated: branching.answer_again,
     Switched: branching.turn,
     Answered: deciding.answer,
+    Imported: recalling.bring_in,
     Renamed: keeping.rename,
     Consented: keeping.consent,
     Rebound: keeping.rebind,
@@ -66,7 +68,6 @@ TO_THE_END: Mapping[type[Event], Rule] = {
     Ended: running.end,
     Cancelled: stopping.cancel,
     Deleted: keeping.delete,
-    Imported: recalling.bring_in,
     Foreign: lane.follow,
     LaneTaken: lane.take,
     LaneReleased: lane.release,

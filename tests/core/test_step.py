@@ -19,8 +19,10 @@ from jupyter_chat_sessions.core.errors import (
     ThreadDeleted,
 )
 from jupyter_chat_sessions.core.events import (
+    Answered,
     Append,
     Cancelled,
+    Closed,
     Consented,
     Contributed,
     Deleted,
@@ -29,6 +31,7 @@ from jupyter_chat_sessions.core.events import (
     Ended,
     Event,
     Foreign,
+    Imported,
     LaneReleased,
     LaneTaken,
     Regenerated,
@@ -307,6 +310,45 @@ def test_nobody_turns_while_an_answer_is_made_or_asked_for_nor_to_what_is_not_th
         step(over, Switched(run_id(9)), AT)
 
 
+def asked(*questions: str) -> Conversation:
+    """A thread whose last run asks a person these."""
+    interrupts = tuple({"id": each, "toolCallId": f"call_{each}", "tool": "count"} for each in questions)
+    return after(fresh(), sent(1), Ended(run_id(1), "waiting", interrupts=interrupts))[0]
+
+
+def yes(question: Any, **payload: Any) -> dict[str, Any]:
+    return {"interruptId": question, "status": "resolved", "payload": {"approve": True, **payload}}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [yes("one")],
+        [yes("one"), yes("two"), yes("three")],
+        [yes("one"), yes("one")],
+        [yes("one"), yes("two"), {**yes("two"), "status": "cancelled"}],
+        [yes("one"), yes(["two"])],
+        [yes("one"), {"status": "resolved"}],
+        [],
+    ],
+)
+def test_each_question_is_answered_once_and_all_of_them_together(answers: list[dict[str, Any]]) -> None:
+    now = asked("one", "two")
+    with pytest.raises(Malformed):
+        step(now, Answered(tuple(answers), run_id(2)), AT)
+    _, effects = after(now, Answered((yes("two"), yes("one")), run_id(2)))
+    assert kinds(effects) == ["Append", "Start"]
+
+
+def test_who_is_about_to_stop_begins_nothing_whatever_is_asked_for() -> None:
+    waits, _ = after(asked("one"), Closed())
+    over, _ = after(fresh(), sent(1), Ended(run_id(1), "success"), Closed())
+    for now, event in ((waits, Answered((yes("one"),), run_id(2))), (over, Regenerated(MessageId("m1"), run_id(2)))):
+        with pytest.raises(RunInProgress):
+            step(now, event, AT)
+    assert kinds(after(over, sent(2))[1]) == ["Append"], "it waits for the next server"
+
+
 def test_a_deleted_thread_accepts_nothing_and_goes_when_its_last_run_has_ended() -> None:
     now, _ = after(fresh(), sent(1), sent(2))
     now, effects = after(now, Deleted())
@@ -315,6 +357,11 @@ def test_a_deleted_thread_accepts_nothing_and_goes_when_its_last_run_has_ended()
     for event in refused:
         with pytest.raises(ThreadDeleted):
             step(now, event, AT)
+    empty, _ = after(fresh(), Renamed("Nothing was said"), Deleted())
+    turn = Earlier(run_id(9), {"id": "q", "role": "user", "content": "Elsewhere?"}, ())
+    for event in (Imported((turn,), {"kind": "messages", "name": "a.json"}), sent(4), Consented("mark")):
+        with pytest.raises(ThreadDeleted):
+            step(empty, event, AT)
     result = {"id": "t", "role": "tool", "toolCallId": "c", "content": "done"}
     now, effects = after(now, Contributed(run_id(1), result))
     assert Stop(run_id(1)) in effects

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ..conversation import Asked
 from ..errors import Malformed, NotWaiting, RunInProgress
 from ..events import Answered
@@ -18,15 +21,19 @@ def answer(drafting: Drafting, event: Answered) -> None:
     asked = now.asked
     if asked is None or event.waiting_run_id not in (None, asked.run_id):
         raise NotWaiting("Nothing in this thread waits for that answer: it has been given, or the chat went on.")
-    unknown = {answer.get("interruptId") for answer in event.answers} - {each.get("id") for each in asked.interrupts}
-    missing = len(asked.interrupts) - len({answer.get("interruptId") for answer in event.answers})
-    if unknown or missing:
+    if not _fits(event.answers, asked):
         raise Malformed(f"There are {len(asked.interrupts)} questions to answer, each once, by its interruptId.")
     if not now.has_lane:
         raise RunInProgress("Another server is busy with this thread; answer again in a moment.")
     waiting = now.runs[asked.run_id]
     drafting.write_synced(AnswerLine(*drafting.place(), asked.run_id, event.answers, event.by, now.place))
     start(drafting, event.run_id, waiting.message_id, asked.run_id, waiting.model)
+
+
+def _fits(answers: Sequence[Mapping[str, Any]], asked: Asked) -> bool:
+    """Whether every question is answered, once, and nothing else is."""
+    answered = [each.get("interruptId") for each in answers]
+    return len(answered) == len(asked.interrupts) and all(each.get("id") in answered for each in asked.interrupts)
 
 
 def decline(drafting: Drafting, asked: Asked) -> None:

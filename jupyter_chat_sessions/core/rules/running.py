@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..conversation import Conversation
+from ..errors import RunInProgress
 from ..events import Contributed, Effect, Ended, Remove, Said, Show, Start, Stop
 from ..ids import MessageId, RunId
 from ..transcript import ApprovalLine, MessageLine, RunLine, StartLine
@@ -60,6 +61,8 @@ def start(
     visitor: str | None = None,
 ) -> None:
     """Begins a run. Who calls this has seen that the lane is held and no run is in flight."""
+    if drafting.after.is_closing:
+        raise RunInProgress("The server is about to stop; ask again when it is back.")
     drafting.write(StartLine(*drafting.place(), run_id, message_id, parent, model, visitor))
     drafting.acts.append(Start(run_id, message_id, model))
 
