@@ -12,9 +12,9 @@ from math import isfinite
 from typing import Any
 
 from .errors import Unreadable
-from .ids import MessageId, RunId, ThreadId, older_message_id, older_run_id
+from .ids import MessageId, RunId, ThreadId
+from .older import older_turn
 from .transcript import (
-    FOLLOWS_HEAD,
     OUTCOMES,
     SCHEMA_VERSION,
     AnswerLine,
@@ -39,6 +39,8 @@ from .transcript import (
     UnknownLine,
     WithdrawnLine,
 )
+
+_MOST_NESTED = 500
 
 
 def decode_header(raw: bytes) -> Header:
@@ -72,7 +74,7 @@ def decode(raw: bytes, thread_id: ThreadId) -> tuple[Line, ...]:
         return (UnknownLine(seq, created, kind),)
     try:
         if kind == "turn":
-            return _older_turn(thread_id, seq, created, record)
+            return older_turn(thread_id, seq, created, record)
         read = _READ.get(kind)
         return (read(seq, created, record) if read else UnknownLine(seq, created, kind),)
     except (KeyError, TypeError, ValueError):
@@ -84,9 +86,21 @@ def _load(raw: bytes) -> Any:
     try:
         # Every line of ours begins so, and no other encoding does; to look for one costs as much as to parse.
         encoding = "utf-8" if raw.startswith(b'{"') else json.detect_encoding(raw)
-        return read_json(raw.decode(encoding, "surrogatepass"))
+        value = read_json(raw.decode(encoding, "surrogatepass"))
     except (ValueError, RecursionError):
         return None
+    return None if _is_too_deep(raw, value) else value
+
+
+def _is_too_deep(raw: bytes, value: Any) -> bool:
+    """Whether it nests so deep that it could be read here, but not be told again further down the stack."""
+    if raw.count(b"[") + raw.count(b"{") <= _MOST_NESTED:
+        return False
+    inside = [value]
+    for _ in range(_MOST_NESTED):
+        nests = [each for each in inside if isinstance(each, (dict, list))]
+        inside = [part for each in nests for part in (each.values() if isinstance(each, dict) else each)]
+    return bool(inside)
 
 
 def read_json(text: str) -> Any:
@@ -132,6 +146,22 @@ def _objects(record: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ..
     if not _are_objects(value):
         raise TypeError(key)
     return tuple(value)
+
+
+def _questions(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """What is asked: each question by its id, and for one call."""
+    asked = _objects(record, "interrupts")
+    for each in asked:
+        _text(each, "id")
+        _text(each, "toolCallId")
+    return asked
+
+
+def _answers(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    given = _objects(record, "answers")
+    for each in given:
+        _text(each, "interruptId")
+    return given
 
 
 def _texts(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -229,9 +259,9 @@ _READ: dict[str, _Read] = {
     ),
     "withdrawn": lambda seq, at, r: WithdrawnLine(seq, at, MessageId(_text(r, "message_id"))),
     "head": lambda seq, at, r: HeadLine(seq, at, _maybe_run_id(r)),
-    "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _objects(r, "interrupts")),
+    "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _questions(r)),
     "answer": lambda seq, at, r: AnswerLine(
-        seq, at, _run_id(r), _objects(r, "answers"), _maybe_text(r, "by"), _maybe_text(r, "place")
+        seq, at, _run_id(r), _answers(r), _maybe_text(r, "by"), _maybe_text(r, "place")
     ),
     "cancel": lambda seq, at, r: CancelLine(seq, at, _maybe_run_id(r)),
     "title": lambda seq, at, r: TitleLine(seq, at, _text(r, "title")),
@@ -242,49 +272,3 @@ _READ: dict[str, _Read] = {
     "deleted": lambda seq, at, _: DeletedLine(seq, at),
     "restored": lambda seq, at, _: RestoredLine(seq, at),
 }
-
-
-# --- the older layout ------------------------------------------------------------------------------------------------
-
-
-def _older_turn(thread_id: ThreadId, seq: int, created: str, record: Mapping[str, Any]) -> tuple[Line, ...]:
-    """A `turn` line as the message, run and answers it stands for. It follows the turn before it."""
-    run_id = older_run_id(thread_id, seq)
-    asked = older_message_id(thread_id, seq, "user", 0)
-    question = {"id": asked, "role": "user", "content": _older_question(record["question"])}
-    answers = [
-        {"id": older_message_id(thread_id, seq, "assistant", position), "role": "assistant", "content": text}
-        for position, text in enumerate(_older_answers(record.get("answer")))
-    ]
-    return (
-        MessageLine(seq, created, question, run_id),
-        StartLine(seq, created, run_id, asked, FOLLOWS_HEAD),
-        *(MessageLine(seq, created, answer, run_id) for answer in answers),
-        RunLine(seq, created, run_id, "success"),
-    )
-
-
-def _older_question(question: Any) -> str:
-    if isinstance(question, dict):
-        asked = question.get("questions")
-        question = asked[-1] if isinstance(asked, list) and asked else question.get("text", "")
-    return _older_text(question)
-
-
-def _older_answers(answer: Any) -> list[str]:
-    if isinstance(answer, dict) and isinstance(answer.get("answers"), list):
-        answer = answer["answers"]
-    if answer is None:
-        return []
-    return [_older_text(each) for each in (answer if isinstance(answer, list) else [answer])]
-
-
-def _older_text(value: Any) -> str:
-    """The words in one older question or answer; what has none is shown as its JSON, never dropped."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        for key in ("text", "answer", "content"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-    return json.dumps(value, ensure_ascii=False)

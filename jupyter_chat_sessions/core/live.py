@@ -29,7 +29,7 @@ class LiveToolCall:
         last = self.outputs[-1] if self.outputs else None
         is_stream = output.get("output_type") == "stream"
         if last and is_stream and last.get("output_type") == "stream" and last.get("name") == output.get("name"):
-            last["text"] += output.get("text", "")
+            last["text"] = last.get("text", "") + output.get("text", "")
         else:
             self.outputs.append(dict(output))
 
@@ -142,7 +142,7 @@ _FOLD = {
 
 
 def _cut_short(run_id: RunId, call: LiveToolCall, why: str) -> Message:
-    shown = "".join(output["text"] for output in call.outputs if output.get("output_type") == "stream")
+    shown = "".join(output.get("text", "") for output in call.outputs if output.get("output_type") == "stream")
     return {
         "id": tool_message_id(run_id, call.id),
         "role": "tool",
@@ -154,9 +154,23 @@ def _cut_short(run_id: RunId, call: LiveToolCall, why: str) -> Message:
 
 
 def unfinished_of(run_id: RunId, events: Iterable[Mapping[str, Any]], why: str) -> tuple[Message, ...]:
-    """The messages that a draft's events had begun."""
+    """The messages that a draft's events had begun. Anyone may have written there: a bad event is passed over."""
     live = Live(run_id)
     for event in events:
-        with suppress(KeyError, TypeError, AttributeError):  # anyone may have written there: a bad event is passed over
-            live.hear(event)
+        with suppress(KeyError):  # a part is missing
+            if _is_sound(event):
+                live.hear(event)
     return live.unfinished(why)
+
+
+_WORDS = ("type", "name", "messageId", "delta", "toolCallId", "toolCallName", "text")
+
+
+def _is_sound(event: Mapping[str, Any]) -> bool:
+    """Whether there are words where words belong: in the event, in what it says of a call, and in the call's output."""
+    value = event.get("value", {})
+    output = value.get("output", {}) if isinstance(value, dict) else None
+    return all(
+        isinstance(part, dict) and all(isinstance(part.get(name, ""), str) for name in _WORDS)
+        for part in (event, value, output)
+    )

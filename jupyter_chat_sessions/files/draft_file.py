@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..core.decoding import read_json
 from ..core.errors import StorageFailed, ThreadDeleted
 from ..core.ids import RunId
 from ..core.roles import Draft
@@ -107,7 +108,7 @@ class DraftFile:
 
 def _record(raw: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(raw)
+        record = read_json(raw.decode())
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -38,23 +38,19 @@ class Decided:
 
 def decided_by(line: AnswerLine, asked: Asked) -> Decided:
     """What the answer to these questions decides, call by call."""
-    call_of = {each.get("id"): str(each.get("toolCallId")) for each in asked.interrupts}
-    by_call = {
-        call_of[answer.get("interruptId")]: answer for answer in line.answers if answer.get("interruptId") in call_of
-    }
-    shown = {str(each.get("toolCallId")): each["shown"] for each in asked.interrupts if each.get("shown")}
+    call_of = {each["id"]: each["toolCallId"] for each in asked.interrupts}
+    by_call = {call_of[each["interruptId"]]: each for each in line.answers if each["interruptId"] in call_of}
+    shown = {each["toolCallId"]: each["shown"] for each in asked.interrupts if each.get("shown")}
     return Decided(line.run_id, by_call, shown)
 
 
 def granted_by(line: AnswerLine, asked: Asked) -> frozenset[str]:
     """What the answer to these questions grants for the whole thread, of what could be granted."""
-    always = {
-        answer.get("interruptId") for answer in line.answers if is_approved(answer) and _payload(answer).get("always")
-    }
+    always = {each["interruptId"] for each in line.answers if is_approved(each) and _payload(each).get("always")}
     return frozenset(
         str(each.get("grant") or each.get("tool"))
         for each in asked.interrupts
-        if each.get("id") in always and each.get("always") is not False
+        if each["id"] in always and each.get("always") is not False
     )
 
 

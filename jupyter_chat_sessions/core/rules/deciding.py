@@ -33,10 +33,10 @@ def answer(drafting: Drafting, event: Answered) -> None:
 def _fits(answers: Sequence[Mapping[str, Any]], asked: Asked) -> bool:
     """Whether every question is answered, once, and nothing else is."""
     answered = [each.get("interruptId") for each in answers]
-    return len(answered) == len(asked.interrupts) and all(each.get("id") in answered for each in asked.interrupts)
+    return len(answered) == len(asked.interrupts) and all(each["id"] in answered for each in asked.interrupts)
 
 
 def decline(drafting: Drafting, asked: Asked) -> None:
     """Answers no to all that is asked: nothing of it will run."""
-    answers = tuple({"interruptId": each.get("id"), "status": "cancelled"} for each in asked.interrupts)
+    answers = tuple({"interruptId": each["id"], "status": "cancelled"} for each in asked.interrupts)
     drafting.write_synced(AnswerLine(*drafting.place(), asked.run_id, answers, place=drafting.after.place))
