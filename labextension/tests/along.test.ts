@@ -15,6 +15,7 @@ import { changedAlong, itemsOf, shownPath, uploadPath } from '../src/store/along
 import type { Along, AlongChange } from '../src/store/along';
 import { Attachments } from '../src/store/attachments';
 import type { AttachmentRest } from '../src/store/attachments';
+import { EventType } from '../src/protocol';
 import type { ClientFrame, ContextItem, ServerFrame } from '../src/protocol';
 import { Drafts } from '../src/store/drafts';
 import { Thread } from '../src/store/thread';
@@ -378,25 +379,29 @@ describe('a draft', () => {
     expect(drafts.unsent(null)).toBeNull();
   });
 
+  /** A page that opens the thread and keeps its drafts in `page`. */
+  const open = (
+    page: Storage
+  ): { thread: Thread; sent: ClientFrame[]; hear: (frame: ServerFrame) => void } => {
+    const sent: ClientFrame[] = [];
+    let hear: (frame: ServerFrame) => void = () => undefined;
+    const connect: Connect = (_url, hearer) => {
+      hear = hearer.onFrame;
+      return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
+    };
+    const rest = { liveUrl: (id: string) => id } as unknown as ThreadRest;
+    const thread = new Thread('t', { notebook: 'n.ipynb' }, rest, connect, null, new Drafts('/', page));
+    return { thread, sent, hear: frame => hear(frame) };
+  };
+
   it('brings back what no server confirmed, which is sent again as the same message', () => {
     const page = storage();
-    const open = (): { thread: Thread; sent: ClientFrame[]; hear: (frame: ServerFrame) => void } => {
-      const sent: ClientFrame[] = [];
-      let hear: (frame: ServerFrame) => void = () => undefined;
-      const connect: Connect = (_url, hearer) => {
-        hear = hearer.onFrame;
-        return { send: frame => sent.push(frame), nudge: () => undefined, close: () => undefined };
-      };
-      const rest = { liveUrl: (id: string) => id } as unknown as ThreadRest;
-      const thread = new Thread('t', { notebook: 'n.ipynb' }, rest, connect, null, new Drafts('/', page));
-      return { thread, sent, hear: frame => hear(frame) };
-    };
-    const before = open();
+    const before = open(page);
     before.thread.send('said on a train');
     before.thread.write('and then');
     before.thread.close();
 
-    const after = open();
+    const after = open(page);
     expect(after.sent).toEqual(before.sent);
     expect(after.thread.snapshot()).toMatchObject({
       draft: 'and then',
@@ -404,7 +409,22 @@ describe('a draft', () => {
     });
     expect(new Drafts('/', page).unsent('n.ipynb')).toBe('t');
     after.hear({ kind: 'ack', id: after.sent[0].id, seq: 1 } as ServerFrame);
-    expect(open().sent).toEqual([]);
+    expect(open(page).sent).toEqual([]);
+  });
+
+  it('is written down when something of it changes, not with each piece of an answer', () => {
+    const page = storage();
+    const { thread, sent, hear } = open(page);
+    thread.send('refused');
+    hear({ kind: 'nack', id: sent[0].id, code: 'conflict', message: 'no' });
+    const write = vi.spyOn(page, 'setItem');
+    const piece = { type: EventType.TEXT_MESSAGE_CONTENT, messageId: 'm', delta: 'x' } as const;
+    for (let n = 1; n < 20; n += 1) {
+      hear({ kind: 'event', run_id: 'r', n, event: piece });
+    }
+    expect(write).not.toHaveBeenCalled();
+    thread.write('said in other words');
+    expect(write).toHaveBeenCalledOnce();
   });
 
   it('a day old holds the words of such messages, which nothing sends by itself', () => {

@@ -1,9 +1,10 @@
 // @vitest-environment jsdom
-import { actions, show } from './host';
+import { actions, host, show } from './host';
 
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { DEFAULTS } from '../src/components/host';
 import type { Decision } from '../src/protocol';
 import { decide, hear } from '../src/store/reducer';
 import { EMPTY } from '../src/store/view';
@@ -228,4 +229,17 @@ test('a question is answered by a choice, in words, or not at all', () => {
   vi.clearAllMocks();
   fireEvent.click(within(asked()).getByRole('button', { name: 'Do not answer' }));
   expect(decided()).toEqual([{ approve: false }]);
+});
+
+test('a question is answered by the key that sends, as it is set, and by no key of an input method', () => {
+  const view = askingWith({ reason: 'input_required', message: 'Which?', arguments: {} });
+  const preferences = { ...host.preferences, value: { ...DEFAULTS, sendKey: 'Shift+Enter' as const } };
+  render(show(view, {}, { ...host, preferences }));
+  const words = screen.getByRole('textbox', { name: 'Your answer' });
+  fireEvent.change(words, { target: { value: 'green' } });
+  fireEvent.keyDown(words, { key: 'Enter' });
+  fireEvent.keyDown(words, { key: 'Enter', shiftKey: true, keyCode: 229 });
+  expect(actions.decide).not.toHaveBeenCalled();
+  fireEvent.keyDown(words, { key: 'Enter', shiftKey: true });
+  expect(decided()).toEqual([{ approve: true, answer: 'green' }]);
 });

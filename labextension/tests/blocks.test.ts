@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { blocksOf, codeOf, NO_BLOCKS, renderable } from '../src/markdown/blocks';
 import { partsOf } from '../src/markdown/parts';
@@ -119,5 +119,17 @@ describe('a growing fence', () => {
     }
     const closed = `\`\`\`py\n${statements(40)}\n\`\`\``;
     expect(partsOf(closed, statements(40))).toEqual([closed]);
+  });
+
+  test('has each line looked at a few times, also where nothing lets it be cut', () => {
+    const code = `# it\`s open\n${statements(500)}`;
+    const split = vi.spyOn(String.prototype, 'split');
+    try {
+      expect(fence(code)).toHaveLength(1);
+      const looked = split.mock.contexts.reduce((sum: number, text) => sum + String(text).length, 0);
+      expect(looked).toBeLessThan(code.length * 10);
+    } finally {
+      split.mockRestore();
+    }
   });
 });

@@ -330,17 +330,46 @@ describe('tokens', () => {
     expect(spent(null, null)).toBeNull();
     const one = { input_tokens: 10, output_tokens: 2, cost: 0.5 };
     const two = { input_tokens: 30, output_tokens: 4, context_tokens: 34, context_limit: 100 };
-    expect(spent(one, two)).toEqual({ input: 40, output: 6, context: 34, limit: 100, cost: null });
+    expect(spent(one, two)).toEqual({
+      input: 40,
+      output: 6,
+      context: 34,
+      limit: 100,
+      cost: null,
+      isWhole: true
+    });
     expect(spent(one, one)?.cost).toBe(1);
+  });
+
+  test('of a conversation that is read in part are said to be those of that part', () => {
+    const known = { input: 1200, output: 80, context: null, limit: null, cost: 0.25 };
+    const { rerender } = render(shownIn(<UsageChip spent={{ ...known, isWhole: true }} />));
+    expect(screen.getByRole('group').textContent).toBe('1.3K tokens · $0.25');
+    expect(screen.getByRole('group').title).not.toContain('Earlier');
+    rerender(shownIn(<UsageChip spent={{ ...known, isWhole: false }} />));
+    expect(screen.getByRole('group').textContent).toBe('1.3K+ tokens · $0.25+');
+    expect(screen.getByRole('group').title).toContain(
+      'Earlier messages are not counted until they are shown.'
+    );
+    const usage = { input_tokens: 1, output_tokens: 1 };
+    expect(
+      spentIn({ ...EMPTY, head: 'b', runs: new Map([['b', run('b', 'a', usage)]]) as never })?.isWhole
+    ).toBe(false);
   });
 
   test('are shown with a gauge only where the limit is known, and a price only where it is', () => {
     const { rerender } = render(
-      shownIn(<UsageChip spent={{ input: 1200, output: 80, context: 50, limit: 200, cost: 0.25 }} />)
+      shownIn(
+        <UsageChip spent={{ input: 1200, output: 80, context: 50, limit: 200, cost: 0.25, isWhole: true }} />
+      )
     );
     expect(screen.getByRole('meter').getAttribute('aria-valuenow')).toBe('25');
     expect(screen.getByRole('group').textContent).toBe('1.3K tokens · $0.25');
-    rerender(shownIn(<UsageChip spent={{ input: 1, output: 1, context: 2, limit: null, cost: null }} />));
+    rerender(
+      shownIn(
+        <UsageChip spent={{ input: 1, output: 1, context: 2, limit: null, cost: null, isWhole: true }} />
+      )
+    );
     expect(screen.queryByRole('meter')).toBeNull();
     expect(screen.getByText(/2 tokens/).textContent).not.toContain('$');
     rerender(shownIn(<UsageChip spent={null} />));

@@ -15,7 +15,9 @@ import { chatIcon } from '../src/icons';
 import { ToolCard } from '../src/components/ToolCard';
 import type { ToolCardProps } from '../src/components/ToolCard';
 import { Markdown } from '../src/markdown/Markdown';
+import { EventType } from '../src/protocol';
 import { hear, say } from '../src/store/reducer';
+import type { Along } from '../src/store/along';
 import { EMPTY } from '../src/store/view';
 import { conversation, Server } from './server';
 
@@ -45,6 +47,21 @@ describe('the composer', () => {
     expect(props.onSend).not.toHaveBeenCalled();
     fireEvent.keyDown(area, { key: 'Enter', shiftKey: true });
     expect(props.onSend).toHaveBeenCalledExactlyOnceWith('hi');
+  });
+
+  test('has the focus again after a button of it that goes: Send, Stop, the removal of what goes along', async () => {
+    const along: Along[] = [
+      { id: '1', label: 'a.csv', state: 'ready', item: null, come: 0, size: 0, refusal: null }
+    ];
+    const alongActions = { remove: vi.fn() } as unknown as AlongActions;
+    render(shownIn(<Composer {...props} draft="hi" isRunning along={along} alongActions={alongActions} />));
+    for (const name of ['Send', 'Stop', 'Remove a.csv']) {
+      await userEvent.click(screen.getByRole('button', { name }));
+      expect(document.activeElement, name).toBe(screen.getByRole('textbox', { name: 'Message' }));
+    }
+    expect(props.onSend).toHaveBeenCalledOnce();
+    expect(props.onStop).toHaveBeenCalledOnce();
+    expect(alongActions.remove).toHaveBeenCalledExactlyOnceWith('1');
   });
 
   test('sends nothing that is blank', () => {
@@ -242,6 +259,36 @@ describe('the list', () => {
     expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
   });
 
+  test('leaves the focus where a person has put it while a title was changed', async () => {
+    await userEvent.dblClick(opener(/Alpha/));
+    await userEvent.keyboard('Omega');
+    await userEvent.click(opener(/Beta/));
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(here[0], 'Omega');
+    expect(document.activeElement).toBe(opener(/Beta/));
+  });
+
+  test('renames nothing where the title is left as it was, also one that is not there yet', async () => {
+    cleanup();
+    const untitled = row('d', '');
+    render(
+      shownIn(
+        <SessionList
+          here={[untitled]}
+          elsewhere={[]}
+          error={null}
+          current={null}
+          unread={new Set()}
+          {...acts}
+        />
+      )
+    );
+    opener(/Untitled chat/).focus();
+    await userEvent.keyboard('{F2}{Enter}{F2}  {Enter}');
+    expect(acts.onRename).not.toHaveBeenCalled();
+    await userEvent.keyboard('{F2}Omega{Enter}');
+    expect(acts.onRename).toHaveBeenCalledExactlyOnceWith(untitled, 'Omega');
+  });
+
   test('deletes at the second click', async () => {
     await userEvent.click(screen.getByRole('button', { name: 'Delete Alpha' }));
     expect(acts.onDelete).not.toHaveBeenCalled();
@@ -353,6 +400,24 @@ describe('Markdown', () => {
 
 describe('the chat', () => {
   const whole = hear(EMPTY, conversation().hello());
+
+  test('looks at nothing that was said before, while an answer comes', async () => {
+    const server = conversation();
+    server.ask('q', 'r');
+    server.start('q', 'r', 'r2');
+    const begun = hear(EMPTY, server.hello());
+    const piece = { type: EventType.TEXT_MESSAGE_CONTENT, messageId: 'm', delta: 'Now' } as const;
+    const { rerender } = render(show(begun));
+    await act(async () => undefined);
+    const grown = hear(begun, { kind: 'event', run_id: 'r', n: 99, event: piece });
+    const looks = [begun.runs, begun.messages].flatMap(map => [
+      vi.spyOn(map, 'get'),
+      vi.spyOn(map, 'values')
+    ]);
+    rerender(show(grown));
+    await screen.findByText('Now');
+    expect(looks.map(look => look.mock.calls)).toEqual([[], [], [], []]);
+  });
 
   test('shows each question and answer of the path once, and the tool call with its outputs', async () => {
     render(show(whole));

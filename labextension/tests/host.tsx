@@ -51,10 +51,11 @@ export const actions = new Proxy({} as ChatActions, {
 });
 
 /** A chat that shows `view`. */
-export const show = (view: View, change: Partial<Shown> = {}): JSX.Element =>
+export const show = (view: View, change: Partial<Shown> = {}, within: Host = host): JSX.Element =>
   shownIn(
     <Chat
       shown={{ view, connection: 'live', tries: 0, draft: '', isLoadingOlder: false, files: [], ...change }}
       actions={actions}
-    />
+    />,
+    within
   );

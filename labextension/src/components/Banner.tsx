@@ -13,6 +13,7 @@ import { TOO_LONG } from '../store/view';
 import type { Refusal, View } from '../store/view';
 import type { ChatActions } from './Chat';
 import { useHost } from './host';
+import { useSaid } from './useSaid';
 import { IconButton } from './IconButton';
 
 export interface BannersProps {
@@ -25,7 +26,8 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
   const { view, connection } = shown;
   const [dismissed, dismiss] = useState<string | null>(null);
   const elsewhere = askedElsewhere(view);
-  const restart = useMemo(() => restartIn(view), [view]);
+  const said = useSaid(view);
+  const restart = useMemo(() => restartIn(said), [said]);
   const isAsModel = view.agent !== null && view.agent.kind !== 'none';
   const reasons: Readonly<Record<string, string>> = {
     culled: trans.__('it had not been used for long'),

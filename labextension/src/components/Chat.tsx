@@ -23,6 +23,7 @@ import { useHost } from './host';
 import type { Named } from './host';
 import { MessageList } from './MessageList';
 import { useSource } from './source';
+import { useSaid } from './useSaid';
 
 /** What can be done with a thread. One object for the life of the thread. */
 export interface ChatActions {
@@ -46,7 +47,6 @@ export interface ChatActions {
   /** Runs code in the thread's sandbox, as if a person had typed it; `null` where that is not theirs to do. */
   readonly run: Run;
   readonly write: (draft: string) => void;
-  readonly copy: (text: string) => void;
   readonly nudge: () => void;
   readonly loadOlder: () => void;
   readonly dismissNotice: () => void;
@@ -80,8 +80,9 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
   const { along } = actions;
   const blocked = blockedIn(shown, trans);
   const isBlocked = blocked !== null;
-  const { runs, pending, tip, head } = view;
-  const spent = useMemo(() => spentIn({ runs, pending, tip, head }), [runs, pending, tip, head]);
+  const said = useSaid(view);
+  const spent = useMemo(() => spentIn(said), [said]);
+  const answerer = useMemo(() => answering(said, defaultModel), [said, defaultModel]);
   const empty =
     isProvisional || view.thread === null ? (
       <div className="jcs-Blank" />
@@ -118,7 +119,7 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
         <Chip
           agent={view.agent}
           level={view.level}
-          model={labelOf(shown, defaultModel)}
+          model={labelOf(shown, answerer)}
           spent={spent}
           onChoose={actions.chooseModel}
           consent={
@@ -147,12 +148,11 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
   );
 }
 
-/** What the chip says instead of who answers by default; `null` where that is who does. */
-function labelOf({ model, view }: Shown, fallback: string): string | null {
+/** What the chip says instead of who answers by default; `null` where that is who does. `id` is what was said. */
+function labelOf({ model, view }: Shown, id: string): string | null {
   if (model !== undefined) {
     return model.label;
   }
-  const id = answering(view, fallback);
   return id === '' || id === view.agent?.id ? null : id;
 }
 

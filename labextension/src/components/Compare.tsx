@@ -14,6 +14,8 @@ import { Chip } from './Chip';
 import { Composer } from './Composer';
 import { DropTarget } from './DropTarget';
 import { useHost } from './host';
+import { isComposing } from './keys';
+import { useSaid } from './useSaid';
 
 export interface PaneProps {
   readonly id: string;
@@ -150,9 +152,9 @@ interface PaneViewProps extends PaneProps {
 function PaneView(props: PaneViewProps): JSX.Element {
   const { trans } = useHost();
   const { shown, actions } = props;
-  const { runs, pending, tip, head } = shown.view;
-  const spent = useMemo(() => spentIn({ runs, pending, tip, head }), [runs, pending, tip, head]);
-  const isBegun = runs.size > 0 || pending.length > 0;
+  const said = useSaid(shown.view);
+  const spent = useMemo(() => spentIn(said), [said]);
+  const isBegun = said.runs.size > 0 || said.pending.length > 0;
   return (
     <section className="jcs-Pane" aria-label={props.name}>
       <header className="jcs-Pane-head">
@@ -215,7 +217,10 @@ function ModelName({ model, agent, names, onChoose }: ModelNameProps): JSX.Eleme
       onChange={event => write(event.target.value)}
       onBlur={end}
       onKeyDown={event => {
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+        if (isComposing(event)) {
+          return;
+        }
+        if (event.key === 'Enter') {
           end();
         } else if (event.key === 'Escape' && written !== null) {
           event.stopPropagation();

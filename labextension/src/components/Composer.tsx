@@ -7,12 +7,14 @@ import { stopIcon } from '@jupyterlab/ui-components';
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ClipboardEvent, KeyboardEvent, ReactNode } from 'react';
 
-import { attachIcon, sendIcon } from '../icons';
+import { sendIcon } from '../icons';
 import type { Along } from '../store/along';
 import type { AlongActions } from './alongActions';
 import { AlongChips } from './AlongChips';
+import { AttachButton } from './AttachButton';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
+import { isComposing, isSendKey } from './keys';
 import { useSource } from './source';
 import { sized } from './time';
 import { optionId, Suggestions } from './Suggestions';
@@ -55,6 +57,12 @@ export function Composer(props: ComposerProps): JSX.Element {
   const hasFailed = along.some(each => each.state === 'failed');
   const isTooLong = useMemo(() => isLongerThan(draft, props.most ?? Infinity), [draft, props.most]);
   const isSendable = (draft.trim() !== '' || along.length > 0) && blocked === null && !isTooLong;
+
+  /** Does what a button is for. That may take the button away, so the focus goes to the text. */
+  const inText = (act: () => void): void => {
+    act();
+    area.current?.focus();
+  };
 
   useEffect(() => {
     if (props.focusKey !== undefined) {
@@ -104,14 +112,13 @@ export function Composer(props: ComposerProps): JSX.Element {
   const isSuggesting = options.length > 0 && trigger !== null;
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    // 229 is what some browsers give for a key the input method took.
-    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+    if (isComposing(event)) {
       return;
     }
     if (takesKey(event)) {
       event.preventDefault();
       event.stopPropagation();
-    } else if (event.key === 'Enter' && event.shiftKey === (sendKey === 'Shift+Enter') && !event.altKey) {
+    } else if (isSendKey(event, sendKey)) {
       event.preventDefault();
       send();
     } else if (event.key === 'Escape' && (isHeld || isRunning)) {
@@ -146,7 +153,11 @@ export function Composer(props: ComposerProps): JSX.Element {
       )}
       <div className="jcs-Composer-frame">
         {along.length > 0 && alongActions && (
-          <AlongChips along={along} onRemove={alongActions.remove} onRetry={alongActions.retry} />
+          <AlongChips
+            along={along}
+            onRemove={id => inText(() => alongActions.remove(id))}
+            onRetry={alongActions.retry}
+          />
         )}
         <div className="jcs-Composer-box">
           {alongActions && <AttachButton isDisabled={blocked !== null} onFiles={alongActions.upload} />}
@@ -191,7 +202,7 @@ export function Composer(props: ComposerProps): JSX.Element {
               className="jcs-Stop"
               label={trans.__('Stop')}
               title={trans.__('Stop (Escape)')}
-              onClick={props.onStop}
+              onClick={() => inText(props.onStop)}
             />
           )}
           {(!isRunning || isSendable) && (
@@ -201,7 +212,7 @@ export function Composer(props: ComposerProps): JSX.Element {
               label={trans.__('Send')}
               title={isRunning ? trans.__('Send next (%1)', sendKey) : trans.__('Send (%1)', sendKey)}
               disabled={!isSendable || hasFailed}
-              onClick={send}
+              onClick={() => inText(send)}
             />
           )}
         </div>
@@ -213,11 +224,12 @@ export function Composer(props: ComposerProps): JSX.Element {
             <button
               type="button"
               className="jcs-Link"
-              onClick={() => {
-                alongActions.upload([new File([draft], 'message.txt', { type: 'text/plain' })]);
-                write('');
-                area.current?.focus();
-              }}
+              onClick={() =>
+                inText(() => {
+                  alongActions.upload([new File([draft], 'message.txt', { type: 'text/plain' })]);
+                  write('');
+                })
+              }
             >
               {trans.__('Attach it as a file')}
             </button>
@@ -260,35 +272,4 @@ function useSendWhenThere(
       then.current();
     }
   }, [isHeld, isComing, hasFailed]);
-}
-
-interface AttachButtonProps {
-  readonly isDisabled: boolean;
-  readonly onFiles: (files: readonly File[]) => void;
-}
-
-function AttachButton({ isDisabled, onFiles }: AttachButtonProps): JSX.Element {
-  const { trans } = useHost();
-  const picker = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <IconButton
-        icon={attachIcon}
-        className="jcs-Attach"
-        label={trans.__('Attach files')}
-        disabled={isDisabled}
-        onClick={() => picker.current?.click()}
-      />
-      <input
-        ref={picker}
-        type="file"
-        multiple
-        hidden
-        onChange={event => {
-          onFiles([...(event.target.files ?? [])]);
-          event.target.value = '';
-        }}
-      />
-    </>
-  );
 }

@@ -55,7 +55,7 @@ function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean
 }
 
 function TurnBody(props: TurnProps): JSX.Element {
-  const { trans } = useHost();
+  const { trans, copy } = useHost();
   const { turn, live, isLast, isReadOnly, approval, actions } = props;
   const { run, runs, question, answers } = turn;
   const { showRequests } = actions;
@@ -157,7 +157,7 @@ function TurnBody(props: TurnProps): JSX.Element {
           <IconButton
             icon={copyIcon}
             label={trans.__('Copy the answer')}
-            onClick={() => actions.copy(words.join('\n\n'))}
+            onClick={() => copy(words.join('\n\n'))}
           />
           {isModels && showRequests && (
             <IconButton

@@ -1,7 +1,7 @@
 /** What a person wrote: answered, waiting its turn, or not confirmed yet. */
 
 import { closeIcon, editIcon } from '@jupyterlab/ui-components';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { KeyboardEvent, ReactNode } from 'react';
 
 import type { ContextItem } from '../protocol';
@@ -9,8 +9,10 @@ import { textOf } from '../store/turns';
 import type { Pending } from '../store/view';
 import { SentAlong } from './AlongChips';
 import { wordsOf } from './Banner';
+import { focusAfter } from './focus';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
+import { isComposing } from './keys';
 import { Reachable } from './Reachable';
 
 const NO_ITEMS: readonly ContextItem[] = [];
@@ -33,9 +35,10 @@ export interface QuestionProps {
 export function Question(props: QuestionProps): JSX.Element {
   const { trans } = useHost();
   const { content, along = NO_ITEMS, isCode = false, isEditing = false, onEdit, onResend } = props;
+  const editButton = useRef<HTMLButtonElement>(null);
   if (isEditing && onEdit) {
     const end = (text: string | null): void => {
-      onEdit(false);
+      focusAfter(() => onEdit(false), editButton);
       if (text !== null && text !== content) {
         onResend?.(text);
       }
@@ -47,6 +50,7 @@ export function Question(props: QuestionProps): JSX.Element {
       <div className="jcs-Asking-line">
         {onEdit && (
           <IconButton
+            ref={editButton}
             icon={editIcon}
             label={trans.__('Edit the question')}
             title={trans.__('Ask in other words')}
@@ -91,6 +95,9 @@ function QuestionEditor({ content, isCode, onEnd }: QuestionEditorProps): JSX.El
   const [text, write] = useState(content);
   const isSendable = text.trim() !== '';
   const onKeyDown = (event: KeyboardEvent): void => {
+    if (isComposing(event)) {
+      return;
+    }
     if (event.key === 'Escape') {
       event.stopPropagation();
       onEnd(null);

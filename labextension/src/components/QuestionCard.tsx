@@ -6,6 +6,8 @@ import type { Approval, Decision } from '../protocol';
 import type { Deciding } from '../store/view';
 import { wordsOf } from './Banner';
 import { useHost } from './host';
+import { isSendKey } from './keys';
+import { useSource } from './source';
 
 export interface QuestionCardProps {
   readonly approval: Approval;
@@ -14,7 +16,8 @@ export interface QuestionCardProps {
 }
 
 export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps): JSX.Element {
-  const { trans } = useHost();
+  const { trans, preferences } = useHost();
+  const { sendKey } = useSource(preferences);
   const [words, write] = useState('');
   const question = approval.interrupts[0];
   const choices = choicesOf(question.arguments?.['choices']);
@@ -61,7 +64,7 @@ export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps
         disabled={isSending}
         onChange={event => write(event.target.value)}
         onKeyDown={event => {
-          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+          if (isSendKey(event, sendKey)) {
             event.preventDefault();
             answer(words);
           }

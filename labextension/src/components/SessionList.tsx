@@ -1,7 +1,7 @@
 /** The list of threads: what runs, this notebook's, today's, older ones. Rows are opened, renamed in place, and deleted by two clicks. */
 
 import { deleteIcon, editIcon } from '@jupyterlab/ui-components';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 
 import type { ThreadRow } from '../client/rest';
@@ -10,6 +10,7 @@ import { ConfirmButton } from './ConfirmButton';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
 import { ago } from './time';
+import { TitleInput } from './TitleInput';
 
 export interface SessionListProps {
   readonly here: readonly ThreadRow[];
@@ -69,7 +70,7 @@ export function SessionList(props: SessionListProps): JSX.Element | null {
       onBeginRename={() => setRenaming(each.thread_id)}
       onEndRename={title => {
         setRenaming(null);
-        if (title !== null && title !== each.title) {
+        if (title !== null) {
           props.onRename(each, title);
         }
       }}
@@ -174,20 +175,11 @@ function Row(props: RowProps): JSX.Element {
   const { trans, locale } = useHost();
   const { row, isCurrent, isUnread } = props;
   const opener = useRef<HTMLButtonElement>(null);
-  const wasRenaming = useRef(false);
-
-  useEffect(() => {
-    if (wasRenaming.current && !props.isRenaming) {
-      opener.current?.focus();
-    }
-    wasRenaming.current = props.isRenaming;
-  }, [props.isRenaming]);
-
   const title = row.title || trans.__('Untitled chat');
   if (props.isRenaming) {
     return (
       <li className="jcs-Row">
-        <TitleInput title={title} onEnd={props.onEndRename} />
+        <TitleInput title={row.title} back={opener} onEnd={props.onEndRename} />
       </li>
     );
   }
@@ -239,46 +231,5 @@ function Row(props: RowProps): JSX.Element {
         />
       </span>
     </li>
-  );
-}
-
-export interface TitleInputProps {
-  readonly title: string;
-  readonly onEnd: (title: string | null) => void;
-}
-
-/** A title being changed: Enter or leaving keeps it, Escape does not. */
-export function TitleInput({ title, onEnd }: TitleInputProps): JSX.Element {
-  const { trans } = useHost();
-  const input = useRef<HTMLInputElement>(null);
-  // Escape takes the input away, which leaves it: that must not keep the title after all.
-  const isOver = useRef(false);
-  const end = (value: string | null): void => {
-    if (!isOver.current) {
-      isOver.current = true;
-      onEnd(value);
-    }
-  };
-  useEffect(() => {
-    input.current?.focus();
-    input.current?.select();
-  }, []);
-  return (
-    <input
-      ref={input}
-      className="jcs-TitleInput"
-      aria-label={trans.__('Title')}
-      defaultValue={title}
-      maxLength={200}
-      onBlur={event => end(event.target.value.trim())}
-      onKeyDown={event => {
-        event.stopPropagation();
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
-          end(event.currentTarget.value.trim());
-        } else if (event.key === 'Escape') {
-          end(null);
-        }
-      }}
-    />
   );
 }

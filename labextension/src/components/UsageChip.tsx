@@ -15,7 +15,7 @@ export function UsageChip({ spent }: UsageChipProps): JSX.Element | null {
   if (spent === null) {
     return null;
   }
-  const { input, output, context, limit, cost } = spent;
+  const { input, output, context, limit, cost, isWhole } = spent;
   const exact = new Intl.NumberFormat(locale);
   const short = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
   const money = new Intl.NumberFormat(locale, {
@@ -37,13 +37,15 @@ export function UsageChip({ spent }: UsageChipProps): JSX.Element | null {
           exact.format(limit)
         )
       : '',
-    cost === null ? '' : trans.__('It cost %1.', money.format(cost))
+    cost === null ? '' : trans.__('It cost %1.', money.format(cost)),
+    isWhole ? '' : trans.__('Earlier messages are not counted until they are shown.')
   ];
+  const more = isWhole ? '' : '+';
   const meaning = words.filter(Boolean).join(' ');
   return (
     <span className="jcs-Chip jcs-Usage" title={meaning} tabIndex={0} role="group" aria-label={meaning}>
-      <span>{trans.__('%1 tokens', short.format(input + output))}</span>
-      {cost !== null && <span>{` · ${money.format(cost)}`}</span>}
+      <span>{trans.__('%1 tokens', short.format(input + output) + more)}</span>
+      {cost !== null && <span>{` · ${money.format(cost)}${more}`}</span>}
       {share !== null && (
         <span
           className={`jcs-Gauge${share >= NEARLY ? ' jcs-mod-nearly' : ''}`}

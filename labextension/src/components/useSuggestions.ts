@@ -44,7 +44,7 @@ export function useSuggestions(
   );
   const { kind = null, query = '', from = -1 } = trigger ?? {};
   const [all, setAll] = useState<Found | null>(null);
-  const [aimed, aimAt] = useState<{ readonly of: string; readonly index: number } | null>(null);
+  const [aimed, aimAt] = useState<{ readonly of: string; readonly key: string } | null>(null);
   /** What Enter was pressed for before anything was found. */
   const [wanted, want] = useState<string | null>(null);
   const [dismissed, dismiss] = useState<string | null>(null);
@@ -77,15 +77,14 @@ export function useSuggestions(
     dismiss(null);
     want(null);
   }
-  // Whatever is typed next aims at the best again.
-  const typed = `${place}:${query}`;
-  const aim = (index: number): void => aimAt({ of: typed, index });
-
   const options = useMemo(
     () => (all !== null && all.of === place && dismissed !== place ? fitting(all.options, query) : NONE),
     [all, place, dismissed, query]
   );
-  const chosen = Math.min(aimed?.of === typed ? aimed.index : 0, options.length - 1);
+  // Whatever is typed next aims at the best again; what is found next leaves the aim where it is.
+  const typed = `${place}:${query}`;
+  const aim = (index: number): void => aimAt({ of: typed, key: options[index].key });
+  const chosen = Math.max(0, aimed?.of === typed ? options.findIndex(each => each.key === aimed.key) : 0);
 
   useEffect(() => {
     if (wanted === typed && trigger !== null && options.length > 0) {
@@ -95,12 +94,15 @@ export function useSuggestions(
 
   const takesKey = (event: KeyboardEvent): boolean => {
     const isAsking = kind === '@' && query !== '' && !(all?.of === place && all.isAll);
-    if (isAsking && options.length === 0 && event.key === 'Enter') {
-      want(typed); // What is meant is about to be offered; it is not sent as it stands.
-      return true;
-    }
-    if (options.length === 0 || trigger === null || event.altKey || event.ctrlKey || event.metaKey) {
+    if (trigger === null || event.altKey || event.ctrlKey || event.metaKey) {
       return false;
+    }
+    if (options.length === 0) {
+      const isMeant = isAsking && event.key === 'Enter' && !event.shiftKey;
+      if (isMeant) {
+        want(typed); // What is meant is about to be offered; it is not sent as it stands.
+      }
+      return isMeant;
     }
     switch (event.key) {
       case 'ArrowDown':

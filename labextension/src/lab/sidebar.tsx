@@ -2,25 +2,18 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  addIcon,
-  caretDownIcon,
-  caretRightIcon,
-  launchIcon,
-  ReactWidget,
-  shareIcon
-} from '@jupyterlab/ui-components';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import { reasonOf } from '../client/refusal';
 import type { Rest, ThreadRow } from '../client/rest';
+import { Head } from '../components/Head';
 import { HostProvider } from '../components/host';
 import type { Host } from '../components/host';
-import { IconButton } from '../components/IconButton';
-import { SessionList, TitleInput } from '../components/SessionList';
+import { SessionList } from '../components/SessionList';
 import { useSource } from '../components/source';
 import { ThreadView } from '../components/ThreadView';
-import { chatIcon, compareIcon } from '../icons';
+import { chatIcon } from '../icons';
 import { runningOf } from '../store/turns';
 import type { ThreadList } from '../store/threads';
 import type { Desk } from './desk';
@@ -65,7 +58,6 @@ function SidebarView(parts: SidebarParts): JSX.Element {
   const state = useSource(desk);
   const catalog = useSource(list);
   const [isListOpen, openList] = useState(true);
-  const [isRenaming, beginRename] = useState(false);
   const { thread, unread } = state;
   const { view } = useSyncExternalStore(thread.subscribe, thread.snapshot);
   const acts = useMemo(() => rowActs(rest, list, desk, trans), [rest, list, desk, trans]);
@@ -84,48 +76,19 @@ function SidebarView(parts: SidebarParts): JSX.Element {
     return () => clearTimeout(timer);
   }, [list, thread, running, runs, isWritten, named]);
 
-  const title = view.seq === 0 ? trans.__('New chat') : view.thread?.title || trans.__('Untitled chat');
-  const Caret = isListOpen ? caretDownIcon : caretRightIcon;
   return (
     <>
-      <header className="jcs-Head">
-        <IconButton
-          icon={Caret}
-          label={trans.__('List of chats')}
-          title={isListOpen ? trans.__('Hide the list of chats') : trans.__('Show the list of chats')}
-          aria-expanded={isListOpen}
-          onClick={() => openList(!isListOpen)}
-        />
-        {isRenaming ? (
-          <TitleInput
-            title={title}
-            onEnd={newTitle => {
-              beginRename(false);
-              if (newTitle !== null && newTitle !== title) {
-                acts.renameThread(thread.id, thread.place, newTitle);
-              }
-            }}
-          />
-        ) : (
-          <h2 title={trans.__('%1 (double-click to rename)', title)} onDoubleClick={() => beginRename(true)}>
-            {title}
-          </h2>
-        )}
-        <IconButton
-          icon={compareIcon}
-          label={trans.__('Compare models')}
-          title={trans.__('Compare models on a new question')}
-          onClick={onCompare}
-        />
-        <IconButton
-          icon={shareIcon}
-          label={trans.__('Share this chat')}
-          title={trans.__('Share…')}
-          onClick={onShare}
-        />
-        <IconButton icon={launchIcon} label={trans.__('Open in the main area')} onClick={onOpenMain} />
-        <IconButton icon={addIcon} label={trans.__('New chat')} onClick={() => desk.newChat()} />
-      </header>
+      <Head
+        threadId={thread.id}
+        title={view.thread?.title ?? ''}
+        isListOpen={isListOpen}
+        onToggleList={() => openList(!isListOpen)}
+        onRename={isWritten ? title => acts.renameThread(thread.id, thread.place, title) : null}
+        onCompare={onCompare}
+        onShare={onShare}
+        onOpenMain={onOpenMain}
+        onNew={() => desk.newChat()}
+      />
       {isListOpen && (
         <SessionList
           {...catalog}

@@ -22,23 +22,33 @@ export function partsOf(source: string, code: string): readonly string[] {
   return cut(code).map(part => `${opening}${part}\n${ticks}`);
 }
 
+/** What opens and closes texts and comments: each of the first three itself, the last two each other. */
+const MARKS = ['"""', "'''", '`', '/*', '*/'] as const;
+
 /** The parts of code, in order; blank lines between two belong to the second. */
 function cut(code: string): readonly string[] {
   const parts: string[] = [];
   let part: string[] = [];
+  let lines = 0;
+  let marks = MARKS.map(() => 0);
   for (const paragraph of code.split(BETWEEN)) {
-    if (part.length > 0 && part.at(-1) !== '' && isWhole(part.join('\n'))) {
+    if (part.at(-1) && lines >= LINES && isClosed(marks)) {
       parts.push(part.join('\n'));
       part = [];
+      lines = 0;
     }
     part.push(paragraph);
+    lines += timesIn(paragraph, '\n') + 1;
+    marks = marks.map((times, place) => times + timesIn(paragraph, MARKS[place]));
   }
   return [...parts, part.join('\n')];
 }
 
-/** Whether it is long enough, and each text and comment that begins in it ends there, as far as any language shows. */
-function isWhole(text: string): boolean {
-  const count = (mark: string): number => text.split(mark).length - 1;
-  const isClosed = count('/*') === count('*/') && ['"""', "'''", '`'].every(mark => count(mark) % 2 === 0);
-  return count('\n') + 1 >= LINES && isClosed;
+/** Whether each text and comment that has begun has ended, as far as any language shows. */
+function isClosed([double, single, template, opened, closed]: readonly number[]): boolean {
+  return opened === closed && [double, single, template].every(times => times % 2 === 0);
+}
+
+function timesIn(text: string, mark: string): number {
+  return text.split(mark).length - 1;
 }

@@ -2,7 +2,7 @@
 
 import { useMemo, useSyncExternalStore } from 'react';
 
-import { alongActionsOf } from '../components/alongActions';
+import { visitorsActionsOf } from '../components/actions';
 import { Banners } from '../components/Banner';
 import { Chat } from '../components/Chat';
 import type { ChatActions } from '../components/Chat';
@@ -22,7 +22,7 @@ export interface SharedChatProps {
 export function SharedChat({ host, thread, visit }: SharedChatProps): JSX.Element {
   const shown = useSyncExternalStore(thread.subscribe, thread.snapshot);
   const actions = useMemo(() => {
-    const all = actionsOf(thread, host);
+    const all = visitorsActionsOf(thread, host);
     // Who may only read turns nobody else's page to another branch.
     return visit.rights === 'read' ? { ...all, look: (runId: string) => void thread.glance(runId) } : all;
   }, [thread, host, visit.rights]);
@@ -68,33 +68,4 @@ function Reading({ shown, actions }: { readonly shown: Shown; readonly actions: 
       <Banners shown={shown} actions={actions} />
     </div>
   );
-}
-
-function actionsOf(thread: Thread, host: Host): ChatActions {
-  return {
-    send: text => thread.send(text),
-    submit: text => thread.submit(text),
-    along: alongActionsOf(thread, host),
-    branch: (text, parentRunId, context) =>
-      thread.send(text, { parentRunId, ...(context?.length && { context }) }),
-    look: runId => thread.look(runId),
-    decide: (runId, decisions) => thread.decide(runId, decisions),
-    sendAgain: id => thread.sendAgain(id),
-    discard: id => thread.discard(id),
-    cancel: () => thread.cancel(),
-    regenerate: messageId => thread.regenerate(messageId),
-    withdraw: messageId => thread.withdraw(messageId),
-    rewrite: (messageId, text) => thread.rewrite(messageId, text),
-    run: null,
-    write: draft => thread.write(draft),
-    copy: host.copy,
-    nudge: () => thread.nudge(),
-    loadOlder: () => void thread.loadOlder(),
-    dismissNotice: () => thread.dismissNotice(),
-    chooseModel: null,
-    showRequests: null,
-    saveOut: path => thread.saveOut(path),
-    letRead: null,
-    restartKernel: () => thread.restartKernel()
-  };
 }

@@ -3,7 +3,7 @@
  */
 
 import { DIRECT, textOf, turnsOf } from './turns';
-import type { View } from './view';
+import type { Said } from './view';
 
 const COMMAND = /^\s*\/model(?:\s+(\S+))?\s*$/;
 
@@ -22,8 +22,8 @@ export function isModelCommand(text: string): boolean {
   return COMMAND.test(text);
 }
 
-export function modelOf(view: View): ThreadModel {
-  for (const { run, question } of [...turnsOf(view)].reverse()) {
+export function modelOf(said: Said): ThreadModel {
+  for (const { run, question } of [...turnsOf(said)].reverse()) {
     const asked = question?.message.role === 'user' ? textOf(question.message.content) : '';
     const named = COMMAND.exec(asked)?.[1];
     if (named !== undefined) {
@@ -39,7 +39,7 @@ export function modelOf(view: View): ThreadModel {
 }
 
 /** The id of the model that answers next by what was said, else `fallback`; "" where the server chooses. */
-export function answering(view: View, fallback: string): string {
-  const said = modelOf(view);
-  return said.id ?? (said.isCommanded ? '' : fallback);
+export function answering(said: Said, fallback: string): string {
+  const model = modelOf(said);
+  return model.id ?? (model.isCommanded ? '' : fallback);
 }

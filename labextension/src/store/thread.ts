@@ -415,7 +415,7 @@ export class Thread {
     const before = this.shown.view;
     this.show({ view: hear(before, frame) });
     const { view } = this.shown;
-    if (before.pending.length > 0) {
+    if (before.pending.length > 0 && view.pending !== before.pending) {
       this.keep();
     }
     if (turnsAway(frame) && before.thread !== null && !isWhole(view)) {

@@ -4,7 +4,7 @@
 
 import type { Content, ContextItem, Message, ToolMessage } from '../protocol';
 import { pathOf } from './lines';
-import type { Kept, Run, View } from './view';
+import type { Kept, Run, Said, View } from './view';
 
 /** One question with what was answered. The same runs and question mean the same turn. */
 export interface Turn {
@@ -60,8 +60,8 @@ export function turnsTo(
 }
 
 /** The turns on screen, oldest first. */
-export function turnsOf(view: View): readonly Turn[] {
-  return turnsTo(endOf(view), view);
+export function turnsOf(said: Said): readonly Turn[] {
+  return turnsTo(endOf(said), said);
 }
 
 /** Whether `run` is the rest of the answer that `before` had to interrupt to ask a person. */
@@ -179,10 +179,10 @@ export function resultOf(answers: readonly Kept[], toolCallId: string): ToolMess
 }
 
 /** The new Python that the last answer on screen met, and why it is a new one; `null` where it met none. */
-export function restartIn(view: View): { readonly key: string; readonly reason: string } | null {
-  const [run] = pathOf(view.runs, endOf(view));
+export function restartIn(said: Said): { readonly key: string; readonly reason: string } | null {
+  const [run] = pathOf(said.runs, endOf(said));
   for (const id of run ? [...run.message_ids].reverse() : []) {
-    const message = view.messages.get(id)?.message;
+    const message = said.messages.get(id)?.message;
     const kernel = message?.role === 'tool' ? message.metadata?.jupyter?.kernel : undefined;
     if (kernel?.fresh && kernel.reason !== undefined && kernel.reason !== 'first') {
       return { key: id, reason: kernel.reason };

@@ -2,7 +2,7 @@
 
 import { pathOf } from './lines';
 import { endOf } from './turns';
-import type { View } from './view';
+import type { Said } from './view';
 
 export interface Spent {
   readonly input: number;
@@ -13,11 +13,14 @@ export interface Spent {
   readonly limit: number | null;
   /** In US dollars; `null` unless every answer's is known. */
   readonly cost: number | null;
+  /** Whether the sums are of the whole path, not only of what has been read of it. */
+  readonly isWhole: boolean;
 }
 
 /** Along the path on screen; `null` where no answer counted tokens. */
-export function spentIn(view: Pick<View, 'runs' | 'pending' | 'tip' | 'head'>): Spent | null {
-  const counted = pathOf(view.runs, endOf(view)).flatMap(run => run.usage ?? []);
+export function spentIn(said: Said): Spent | null {
+  const path = pathOf(said.runs, endOf(said));
+  const counted = path.flatMap(run => run.usage ?? []);
   if (counted.length === 0) {
     return null;
   }
@@ -29,6 +32,7 @@ export function spentIn(view: Pick<View, 'runs' | 'pending' | 'tip' | 'head'>): 
     output: sum(usage => usage.output_tokens),
     context: newest.context_tokens ?? null,
     limit: newest.context_limit ?? null,
-    cost: counted.every(usage => usage.cost !== undefined) ? sum(usage => usage.cost) : null
+    cost: counted.every(usage => usage.cost !== undefined) ? sum(usage => usage.cost) : null,
+    isWhole: path.at(-1)?.parent_run_id === null
   };
 }

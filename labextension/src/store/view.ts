@@ -106,6 +106,9 @@ export interface View {
   readonly closed: Refusal | null;
 }
 
+/** What has been said, and where: the part of a view that a piece of an answer leaves as it is. */
+export type Said = Pick<View, 'runs' | 'messages' | 'pending' | 'tip' | 'head'>;
+
 export const EMPTY: View = {
   thread: null,
   agent: null,
