@@ -415,7 +415,7 @@ describe('the chat', () => {
       vi.spyOn(map, 'values')
     ]);
     rerender(show(grown));
-    await screen.findByText('Now');
+    await screen.findByText('Now', {}, PATIENT);
     expect(looks.map(look => look.mock.calls)).toEqual([[], [], [], []]);
   });
 

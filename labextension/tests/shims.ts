@@ -16,4 +16,5 @@ const height = {
 };
 Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, clientHeight: height });
 window.matchMedia ??= () => ({ matches: false, addEventListener() {}, removeEventListener() {} }) as never;
+window.requestIdleCallback ??= act => Number(setTimeout(act));
 CSSStyleSheet.prototype.replaceSync ??= () => undefined;

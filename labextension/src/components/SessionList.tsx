@@ -1,7 +1,7 @@
 /** The list of threads: what runs, this notebook's, today's, older ones. Rows are opened, renamed in place, and deleted by two clicks. */
 
 import { deleteIcon, editIcon } from '@jupyterlab/ui-components';
-import { useMemo, useRef, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 
 import type { ThreadRow } from '../client/rest';
@@ -29,7 +29,7 @@ export interface SessionListProps {
 /** With more rows than this, a field to search them is shown. */
 const SEARCHABLE = 7;
 
-export function SessionList(props: SessionListProps): JSX.Element | null {
+export const SessionList = memo(function SessionList(props: SessionListProps): JSX.Element | null {
   const { trans } = useHost();
   const { here, elsewhere, error } = props;
   const [query, setQuery] = useState('');
@@ -114,7 +114,7 @@ export function SessionList(props: SessionListProps): JSX.Element | null {
       </div>
     </div>
   );
-}
+});
 
 interface Group {
   readonly name: 'running' | 'here' | 'today' | 'older' | 'programs';

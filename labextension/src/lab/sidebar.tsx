@@ -94,10 +94,10 @@ function SidebarView(parts: SidebarParts): JSX.Element {
           {...catalog}
           current={thread.id}
           unread={unread}
-          onOpen={row => desk.open(row)}
+          onOpen={acts.open}
           onRename={acts.rename}
           onDelete={acts.delete}
-          onRefresh={() => void list.refresh()}
+          onRefresh={acts.refresh}
         />
       )}
       <ThreadView
@@ -111,9 +111,11 @@ function SidebarView(parts: SidebarParts): JSX.Element {
 }
 
 interface RowActs {
+  readonly open: (row: ThreadRow) => void;
   readonly rename: (row: ThreadRow, title: string) => void;
   readonly renameThread: (threadId: string, place: ThreadPlace, title: string) => void;
   readonly delete: (row: ThreadRow) => void;
+  readonly refresh: () => void;
 }
 
 type ThreadPlace = Parameters<Rest['rename']>[2];
@@ -131,6 +133,8 @@ function rowActs(rest: Rest, list: ThreadList, desk: Desk, trans: TranslationBun
       .catch(error => failed(trans.__('The chat could not be renamed.'), error));
   };
   return {
+    open: row => desk.open(row),
+    refresh: () => void list.refresh(),
     renameThread,
     rename: (row, title) => renameThread(row.thread_id, list.placeOf(row.thread_id) ?? {}, title),
     delete: row => {
