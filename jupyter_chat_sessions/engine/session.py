@@ -49,7 +49,7 @@ class Session:
         self._mailbox = Mailbox(f"session {journal.thread_id}")
         self._endings = Endings()
         draft = DraftWriter(journal, lambda: self.home.folder, house.drafts)
-        self._telling = Telling(journal.thread_id, home, self._audience, draft, self._endings)
+        self._telling = Telling(journal.thread_id, self._audience, draft, self._endings)
         self._performance: Performance | None = None
         self._is_looking = False
         self._is_gone = False
@@ -200,6 +200,7 @@ class Session:
             return False
         self.home = home
         self._conversation = moved(self._conversation, home.mark)
+        self._telling.tell_place(self._conversation, home)
         return True
 
     async def delete(self, seen_at: int | None = None) -> None:
@@ -275,7 +276,7 @@ class Session:
 
     def _adopt(self, settled: Settled) -> None:
         before, self._conversation = self._conversation, settled.conversation
-        self._telling.tell(before, settled)
+        self._telling.tell(before, settled, self.home)
         for effect in settled.effects:
             self._act(effect)
         if settled.foreign or settled.anew is not None:

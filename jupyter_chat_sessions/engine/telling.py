@@ -23,11 +23,8 @@ from .settle import Settled
 class Telling:
     """Tells what has been adopted. It decides nothing and keeps nothing but who listens."""
 
-    def __init__(
-        self, thread_id: ThreadId, home: Home, audience: Audience, draft: DraftWriter, endings: Endings
-    ) -> None:
+    def __init__(self, thread_id: ThreadId, audience: Audience, draft: DraftWriter, endings: Endings) -> None:
         self._thread_id = thread_id
-        self._home = home
         self._audience = audience
         self._draft = draft
         self._endings = endings
@@ -47,7 +44,7 @@ class Telling:
             }
         )
 
-    def tell(self, before: Conversation, settled: Settled) -> None:
+    def tell(self, before: Conversation, settled: Settled, home: Home) -> None:
         """Tells the lines of one decision, others' first, and what they changed besides."""
         now = settled.conversation
         if settled.anew is not None:
@@ -64,7 +61,11 @@ class Telling:
         if before.title != now.title:
             self._audience.tell(news_frame("thread", {"title": now.title}))
         if before.consent != now.consent:
-            self._audience.tell(news_frame("thread", {"reads_notebook": reads_notebook(now, self._home)}))
+            self.tell_place(now, home)
+
+    def tell_place(self, now: Conversation, home: Home) -> None:
+        """Tells where it lives, and whether what runs in it reads the notebook's folder there."""
+        self._audience.tell(news_frame("thread", {"folder": home.folder, "reads_notebook": reads_notebook(now, home)}))
 
     def _begin_anew(self, lines: Sequence[Line], settled: Settled) -> None:
         """The transcript is another one: what was told of the old one is forgotten. A run in flight may be in both."""

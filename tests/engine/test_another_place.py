@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from stage_kit import Counting, Scripted, Seen, a_message, opened, runner, until
 
+from jupyter_chat_sessions.core.events import Consented
 from jupyter_chat_sessions.core.ids import new_run_id, new_thread_id
 from jupyter_chat_sessions.core.roles import AgentEvent, TextDelta, ToolCallDelta
 from jupyter_chat_sessions.core.transcript import Options
@@ -109,6 +110,25 @@ async def test_an_answer_that_came_with_a_cloned_folder_allows_no_call(tmp_path:
         session.watch(Seen())
         assert await outcome(session) == "waiting"
     assert tools.calls == []
+
+
+async def test_whether_a_thread_that_moved_reads_its_new_folder_is_told_as_it_is(tmp_path: Path) -> None:
+    async with opened(runner(Scripted(ENDS), Counting()), folder=tmp_path, thread_id=THREAD, mark=HERE) as session:
+        await session.create()
+        viewer = Seen()
+        session.watch(viewer)
+
+        def told() -> list[bool]:
+            news = [event["value"] for event in viewer.events("CUSTOM") if event["name"] == "thread"]
+            return [each["reads_notebook"] for each in news if "reads_notebook" in each]
+
+        await session.change(Consented(HERE))
+        assert told() == [True]
+        assert await session.move(replace(session.home, mark=ELSEWHERE), lambda: True)
+        assert told() == [True, False]
+        await session.change(Consented(ELSEWHERE))
+        assert session.sees_folder
+        assert told() == [True, False, True]
 
 
 async def test_a_thread_that_moves_leaves_behind_what_was_granted(tmp_path: Path) -> None:
