@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # what costs time to import waits for the first request
 PING_MS = 10_000
 MOST_FRAME_BYTES = 4_000_000
 MOST_BEHIND_BYTES = 1_000_000
+WAITING_FRAME_BYTES = 900
+"""What a frame costs that waits in Python's memory, beside its words."""
 
 CLOSES: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 4400),
@@ -46,6 +48,8 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     _session: Session | None = None
     _unsent = 0
     _is_behind = False
+    _room: asyncio.Event | None = None
+    """Set when what is unsent is little again; there while it is much and somebody waits."""
 
     @property
     def ping_interval(self) -> int:
@@ -164,12 +168,14 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
         except WebSocketClosedError:
             return
         if sending is not None:
-            size = len(frame.text)
+            size = len(frame.text) + WAITING_FRAME_BYTES
             self._unsent += size
             asyncio.ensure_future(sending).add_done_callback(lambda done: self._was_sent(done, size))
 
     def _was_sent(self, done: asyncio.Future[None], size: int) -> None:
         self._unsent -= size
+        if self._room is not None and self._unsent <= MOST_BEHIND_BYTES:
+            self._room.set()
         if not done.cancelled() and done.exception() is None and self._is_behind and self._unsent == 0:
             self._is_behind = False
             self._catch_up()
@@ -185,12 +191,16 @@ class Live(WebSocketMixin, ThreadDoor, WebSocketHandler):
     # --- what its person does -----------------------------------------------------------------------------------------
 
     async def on_message(self, message: str | bytes) -> None:
-        """Meets one frame; the answer is an `ack` or a `nack` with its id."""
+        """Meets one frame; the answer is an `ack` or a `nack` with its id. Who reads no answers is not heard."""
         from .asking import answer_to
         from .sender import sender_at
 
         if self._session is not None:
             self._write(await answer_to(message, self._session, sender_at(self), self._hear_page))
+            if self._unsent > MOST_BEHIND_BYTES:
+                self._room = asyncio.Event()
+                await self._room.wait()
+                self._room = None
 
     def _hear_page(self, question_id: str, value: Any, error: Mapping[str, str] | None) -> None:
         self.app.open_pages.hear(self, question_id, value, error)

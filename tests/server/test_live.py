@@ -7,6 +7,7 @@ import base64
 import fcntl
 import json
 import os
+import socket as tcp
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from pathlib import Path
@@ -187,9 +188,12 @@ async def test_a_session_that_nobody_needs_is_closed_and_one_that_is_watched_is_
     assert (await back.event("RUN_FINISHED"))["outcome"] == {"type": "success"}
 
 
-async def handshake(url: str, port: int, header: dict[str, str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A websocket by hand: nothing here answers a ping or reads what it is not asked to."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def handshake(
+    url: str, port: int, header: dict[str, str], joined: tcp.socket | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A websocket by hand, over a connected socket perhaps: nothing here answers a ping or reads what it need not."""
+    connecting = {"host": "127.0.0.1", "port": port} if joined is None else {"sock": joined}
+    reader, writer = await asyncio.open_connection(**connecting)  # type: ignore[arg-type]
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
         f"GET {url} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade",
@@ -309,6 +313,36 @@ async def test_a_socket_that_does_not_read_gets_a_snapshot_when_it_does(
     assert size < 2 * len(piece) * 400
     assert len(kinds) < 400
     writer.close()
+
+
+async def test_a_socket_that_sends_and_never_reads_is_not_heard_on_and_takes_no_memory(
+    rest: Rest, new_id: Callable[[], str], chats: Callable[[], Any], jp_serverapp: Any, jp_base_url: str,
+    jp_auth_header: dict[str, str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    most, count, loop = 20_000, 600, asyncio.get_running_loop()
+    monkeypatch.setattr(live_module, "MOST_BEHIND_BYTES", most)
+    thread_id = new_id()
+    await rest("POST", f"/threads/{thread_id}/messages", {"content": "/help"}, query={"wait": "true"})
+    with tcp.socket() as joined:
+        joined.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVBUF, 4096)
+        joined.setblocking(False)
+        await loop.sock_connect(joined, ("127.0.0.1", jp_serverapp.port))
+        url = f"{jp_base_url}chat-sessions/threads/{thread_id}/live"
+        reader, writer = await handshake(url, jp_serverapp.port, jp_auth_header, joined)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        (handler,) = chats().sessions.find(thread_id)._audience._viewers
+        handler.ws_connection.stream.socket.setsockopt(tcp.SOL_SOCKET, tcp.SO_SNDBUF, 4096)
+        for number in range(count):
+            asked = json.dumps({"kind": "nonsense", "id": str(number)}).encode()
+            writer.write(bytes([0x81, 0x80 | len(asked), 0, 0, 0, 0]) + asked)
+        await until(lambda: handler._unsent > most)
+        for _ in range(50):
+            await asyncio.sleep(0)
+            assert handler._unsent < most + 2 * live_module.WAITING_FRAME_BYTES
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        for number in range(count):
+            await asyncio.wait_for(reader.readuntil(f'"id":"{number}"'.encode()), 30)
+        writer.close()
 
 
 async def test_a_run_in_flight_is_activity(
