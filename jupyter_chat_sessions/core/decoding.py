@@ -259,7 +259,7 @@ _READ: dict[str, _Read] = {
     ),
     "withdrawn": lambda seq, at, r: WithdrawnLine(seq, at, MessageId(_text(r, "message_id"))),
     "head": lambda seq, at, r: HeadLine(seq, at, _maybe_run_id(r)),
-    "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _questions(r)),
+    "approval": lambda seq, at, r: ApprovalLine(seq, at, _run_id(r), _questions(r), _maybe_text(r, "place")),
     "answer": lambda seq, at, r: AnswerLine(
         seq, at, _run_id(r), _answers(r), _maybe_text(r, "by"), _maybe_text(r, "place")
     ),

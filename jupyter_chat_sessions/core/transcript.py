@@ -118,6 +118,8 @@ class HeadLine(Line):
 class ApprovalLine(Line):
     run_id: RunId
     interrupts: tuple[Mapping[str, Any], ...]
+    place: str | None = None
+    """The mark of the folder it was asked in: a person is asked there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ LINES: list[Line] = [
     HeadLine(6, AT, None),
     HeadLine(6, AT, RUN),
     ApprovalLine(7, AT, RUN, ({"id": "a", "toolCallId": "c"},)),
+    ApprovalLine(7, AT, RUN, ({"id": "a", "toolCallId": "c"},), "mark"),
     AnswerLine(8, AT, RUN, ({"interruptId": "a"},), "owner"),
     CancelLine(9, AT, RUN),
     CancelLine(9, AT),

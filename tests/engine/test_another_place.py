@@ -92,6 +92,26 @@ async def test_a_message_that_came_waiting_with_a_cloned_folder_runs_nothing_and
     assert transcript.read_text().count("planted") == 1  # kept as it was, and not begun
 
 
+@pytest.mark.parametrize(("mark", "is_asked"), [(HERE, True), (ELSEWHERE, False), (None, False)])
+async def test_a_question_that_came_with_a_cloned_folder_is_asked_of_nobody_and_holds_nothing_up(
+    tmp_path: Path, mark: str | None, is_asked: bool
+) -> None:
+    tools = Counting(acts=True)
+    async with opened(runner(Scripted(ASKS), tools), folder=tmp_path, thread_id=THREAD, mark=HERE) as session:
+        session.watch(Seen())
+        assert await outcome(session) == "waiting"
+    transcript = tmp_path / ".chats" / THREAD / "chat.jsonl"
+    # Whoever wrote it may have made the question another than the call: to allow what is shown would run that.
+    transcript.write_text(transcript.read_text().replace('"arguments":{"n":1}', '"arguments":{"n":0}'))
+    agent = Scripted(ENDS)
+    async with opened(runner(agent, tools), folder=tmp_path, thread_id=THREAD, mark=mark) as session:
+        assert bool(asked(session)) == is_asked
+        if not is_asked:
+            assert await outcome(session) == "success"
+            assert agent.requests[-1].messages[-1]["content"] == "go"
+    assert tools.calls == []
+
+
 async def test_an_answer_that_came_with_a_cloned_folder_allows_no_call(tmp_path: Path) -> None:
     agent, tools = Scripted(ASKS, ENDS), Counting(acts=True)
     async with opened(runner(agent, tools), folder=tmp_path, thread_id=THREAD, mark=ELSEWHERE) as session:
@@ -129,6 +149,17 @@ async def test_whether_a_thread_that_moved_reads_its_new_folder_is_told_as_it_is
         await session.change(Consented(ELSEWHERE))
         assert session.sees_folder
         assert told() == [True, False, True]
+
+
+async def test_a_thread_that_moves_leaves_behind_what_it_asked(tmp_path: Path) -> None:
+    agent, tools = Scripted(ASKS, ENDS), Counting(acts=True)
+    async with opened(runner(agent, tools), folder=tmp_path, thread_id=THREAD, mark=HERE) as session:
+        session.watch(Seen())
+        assert await outcome(session) == "waiting"
+        assert await session.move(replace(session.home, mark=ELSEWHERE), lambda: True)
+        assert asked(session) == []
+        assert await outcome(session) == "success"
+    assert tools.calls == []
 
 
 async def test_a_thread_that_moves_leaves_behind_what_was_granted(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 that read one transcript hold the same conversation. It never refuses: what stands on disk has happened.
 
 A transcript may come with a copied or cloned folder. What it says was said; but what it permits, and what it has
-waiting, it does not bring along: grants, settings and messages count only in the place they were given in, by its mark.
+waiting, it does not bring along: grants, settings, questions and messages count only in the place they were given in,
+by its mark.
 
 `value` is the value; `adopting` says what each line does to it: those of `messages`, those of `runs`, and the others;
 `asking` is what a person is asked, and what their answer allows.

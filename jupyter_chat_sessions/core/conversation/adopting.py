@@ -41,8 +41,8 @@ def begin(
 
 
 def moved(before: Conversation, place: str | None) -> Conversation:
-    """The conversation in another place, where nothing has been granted yet."""
-    return replace(before, place=place, queue=(), granted=frozenset(), wanted={}, decided=None)
+    """The conversation in another place, where nothing has been granted or asked yet."""
+    return replace(before, place=place, queue=(), asked=None, granted=frozenset(), wanted={}, decided=None)
 
 
 def adopt(conversation: Conversation, line: Line) -> Conversation:
@@ -53,6 +53,8 @@ def adopt(conversation: Conversation, line: Line) -> Conversation:
 
 
 def _with_question(before: Conversation, line: ApprovalLine) -> Conversation:
+    if line.place != before.place:  # who wrote it there could ask for one thing and have another run
+        return before
     return replace(before, asked=Asked(line.run_id, line.interrupts))
 
 

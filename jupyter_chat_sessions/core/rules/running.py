@@ -34,7 +34,7 @@ def end(drafting: Drafting, event: Ended) -> None:
     for message in event.said:
         drafting.write(MessageLine(*drafting.place(), message, event.run_id))
     if event.outcome == "waiting":
-        drafting.write(ApprovalLine(*drafting.place(), event.run_id, event.interrupts))
+        drafting.write(ApprovalLine(*drafting.place(), event.run_id, event.interrupts, drafting.after.place))
     drafting.write_synced(RunLine(*drafting.place(), event.run_id, event.outcome, event.usage, event.error))
 
 
