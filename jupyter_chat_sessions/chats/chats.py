@@ -54,8 +54,7 @@ class Chats:
     def __init__(self, settings: Settings) -> None:
         self.address = settings.address
         self.separate_users, self.is_persisting = settings.separate_users, settings.persist
-        self._settings = settings
-        self.disk = Disk()
+        self._settings, self.disk = settings, Disk()
         self.places = Places(settings.root, Path(jupyter_data_dir()), self.disk.later)
         self._homes = Homes(settings, self.places, self.disk)
         self._keys = Keys(self.disk, SessionKeys(self.places.root / CHATS) if self.is_persisting else None)
@@ -120,7 +119,7 @@ class Chats:
 
     async def session(self, thread_id: ThreadId, subject: Subject, place: Place, *, must_exist: bool = True) -> Session:
         """The thread's session. Where nobody knows the id and it need not exist: a new thread, nothing written yet."""
-        session = self.sessions.find(thread_id)
+        session = await self.sessions.standing(thread_id)
         if session is None:
             chats_folder = await self._homes.find(thread_id, place)
             if chats_folder is None and must_exist:
@@ -277,6 +276,7 @@ class Chats:
 
     def _note_change(self, session: Session, is_urgent: bool) -> None:
         if session.conversation.is_deleted:
+            self._homes.note_gone(session)
             self._run_errand(self._sandbox.close_thread(session.thread_id))
         if not session.journal.is_saved or session.header is None:
             return

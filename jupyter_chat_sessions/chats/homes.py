@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from ..core.errors import NotFound
+from ..core.errors import NotFound, ThreadDeleted
 from ..core.ids import Subject, ThreadId
 from ..core.roles import Journal
 from ..engine.house import Home
@@ -36,6 +36,7 @@ class Homes:
         self._places = places
         self._disk = disk
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._gone: set[ThreadId] = set()
 
     async def find(self, thread_id: ThreadId, place: Place) -> ChatsFolder | None:
         """The `.chats` the thread is written in. `ThreadDeleted` where it lies in the trash only."""
@@ -49,6 +50,8 @@ class Homes:
         self, thread_id: ThreadId, found: ChatsFolder | None, place: Place, owner: Subject | None
     ) -> tuple[Journal, Home]:
         """The thread's journal and its home. Where it was not found it begins in `place`, which must be there."""
+        if found is None and thread_id in self._gone:
+            raise ThreadDeleted(f"Thread {thread_id} has gone from where it was; its id is not used for another.")
         chats_folder = found or self._places.folder(place.folder)
         if found is None and not await self._disk(os.path.isdir, chats_folder.path.parent):
             raise NotFound(f"There is no folder {place.folder!r} below the server's root.")
@@ -65,6 +68,11 @@ class Homes:
         )
         self._disk.later(remove_unfinished_files, home.files, KEPT_S)
         return journal, home
+
+    def note_gone(self, session: Session) -> None:
+        """A thread whose folder somebody took away is not begun anew under its id: the folder may be put back."""
+        if session.is_gone:
+            self._gone.add(session.thread_id)
 
     async def elsewhere(self, session: Session, folder: str) -> Home:
         """The home an open thread has once it lives in another directory."""

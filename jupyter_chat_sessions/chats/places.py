@@ -81,6 +81,13 @@ class Places:
         with contextlib.suppress(ChatError, OSError):
             self._known.remember(path)
 
+    def follow(self, old: str, new: str) -> None:
+        """A directory has got another name: the `.chats` below it are kept in mind where they stand now. Blocks."""
+        was, now = self.root / old, self.root / new
+        for path in self._known.all():
+            if path.is_relative_to(was):
+                self.remember(now / path.relative_to(was))
+
     def sweep(self, chats_folder: ChatsFolder) -> None:
         """Removes for good what was deleted long ago, and what a killed server left, some time soon."""
         self._later(_sweep, chats_folder)

@@ -4,7 +4,7 @@ ChatError
 ├── Malformed            InvalidThreadId  InvalidMessageId  InvalidRunId  InvalidSessionKey  InvalidPath
 ├── Unauthorized         ShareExpired  ShareRevoked
 ├── Forbidden
-├── NotFound             ThreadNotFound  ThreadDeleted  MessageNotFound  RunNotFound  FileNotFound
+├── NotFound             ThreadNotFound  ThreadDeleted (ThreadGone)  MessageNotFound  RunNotFound  FileNotFound
 ├── Conflict             RunInProgress  IdempotencyMismatch  NotWaiting  FileExists  PieceMissing
 ├── Stale
 ├── TooLarge
@@ -84,6 +84,12 @@ class ThreadNotFound(NotFound):
 
 class ThreadDeleted(NotFound):
     code = "thread_deleted"
+
+
+class ThreadGone(ThreadDeleted):
+    """Its folder is not where it was, and nobody deleted it: moved by another program, perhaps for a moment."""
+
+    code = "thread_gone"
 
 
 class MessageNotFound(NotFound):

@@ -286,8 +286,8 @@ class Session:
             self._house.on_change(self, True)
         if settled.own:
             self._house.on_change(self, is_urgent_for_lists(before, settled.conversation))
-        if settled.is_gone:
-            self._vanish()
+        if isinstance(settled.refusal, ThreadDeleted) and settled.is_gone:
+            self._vanish(settled.refusal)
 
     def _leave_what_is_no_more_ours(self) -> None:
         """Stops an answer to which nobody listens any more: others ended its run, or it is in no transcript."""
@@ -295,11 +295,12 @@ class Session:
         if self._performance is not None and (running is None or running.run_id != self._performance.run_id):
             self._performance.stop()
 
-    def _vanish(self) -> None:
+    def _vanish(self, why: ThreadDeleted) -> None:
         """Its folder has gone: nothing more will come, and nothing is made again."""
         self._is_gone = True
         self._conversation = replace(self._conversation, is_deleted=True, queue=(), running=None)
-        self._telling.deleted()
+        self._telling.deleted(why)
+        self._house.on_change(self, True)
 
     # --- effects ------------------------------------------------------------------------------------------------------
 
@@ -311,7 +312,7 @@ class Session:
                 self._performance.stop()
         elif isinstance(effect, events.Remove):
             self._later(self._remove)
-            self._telling.deleted()
+            self._telling.deleted(ThreadDeleted(f"Thread {self.thread_id} has been deleted."))
 
     def _remove(self) -> None:
         """In a worker thread: to the trash with it."""

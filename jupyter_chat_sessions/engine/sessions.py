@@ -52,6 +52,14 @@ class Sessions:
             return None
         return opening.result()
 
+    async def standing(self, thread_id: ThreadId) -> Session | None:
+        """The thread's session, if it is open. One whose folder has gone is closed: it may stand elsewhere by now."""
+        session = self.find(thread_id)
+        if session is None or not session.is_gone:
+            return session
+        await self.drop(thread_id)
+        return None
+
     async def get(self, thread_id: ThreadId, make: Open) -> Session:
         """The thread's session, opened if need be. Callers that come at once get the same one. `Busy` after the end."""
         while True:

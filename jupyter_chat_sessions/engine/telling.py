@@ -109,9 +109,9 @@ class Telling:
         why = "stopped" if outcome == "cancelled" else outcome
         return live.unfinished(why) if live and live.run_id == run_id else ()
 
-    def deleted(self) -> None:
+    def deleted(self, why: ThreadDeleted) -> None:
         """Sends everyone home: the thread is no more."""
-        self._audience.dismiss(ThreadDeleted(f"Thread {self._thread_id} has been deleted."))
+        self._audience.dismiss(why)
         self._endings.end_all()
 
 

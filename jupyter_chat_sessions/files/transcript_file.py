@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.decoding import decode_header
-from ..core.errors import ChatError, InvalidThreadId, ReadOnly, StorageFailed, ThreadDeleted, Unreadable
+from ..core.errors import ChatError, InvalidThreadId, ReadOnly, StorageFailed, ThreadDeleted, ThreadGone, Unreadable
 from ..core.ids import ThreadId, parse_thread_id
 from ..core.transcript import CopiedLine, Header
 from .backwards import groups_backwards
 from .disk import read_range, refusals, refused, sync, write_all
 from .layout import TRANSCRIPT, is_folder_at, opened_folder
 from .locks import LockedFile, LockKind, closed_on_error
+from .trash import is_in_trash
 
 Identity = tuple[int, int]
 """Device and inode: the file itself, whatever its name."""
@@ -224,7 +225,10 @@ class TranscriptFile:
         return any(isinstance(line, CopiedLine) and line.from_ == top.origin for line in lines)
 
     def deleted(self) -> ThreadDeleted:
-        return ThreadDeleted(f"Thread {self._thread_id} has been deleted.")
+        """Why a thread that was here is not."""
+        if self._is_gone or is_in_trash(self._folder.parent, self._thread_id):
+            return ThreadDeleted(f"Thread {self._thread_id} has been deleted.")
+        return ThreadGone(f"Thread {self._thread_id} is not in {self._folder.parent} any more.")
 
     def _not_plain(self) -> ChatError:
         return Unreadable(f"{self._path} is not a plain file; it is left alone.")

@@ -54,15 +54,19 @@ def tool_table(told: Record, choice: ToolChoice) -> str:
 def _said(choice: ToolChoice) -> str:
     if not choice.asks_first:
         return _may_use(choice.names)
-    asked = (
-        "Before each call you are asked, where the chat is shown: in the sidebar or a panel. Elsewhere it is refused."
+    said = (
+        "Before each call you are asked, in the sidebar or panel that shows the chat; where none does, it is refused."
     )
-    return f"{_may_use(choice.names)} {asked} `%chat tools on` ends that."
+    said = f"{said} `%chat tools on` ends that."
+    return said if choice.names is None else f"{_may_use(choice.names)} {said}"
 
 
 def _may_use(names: Collection[str] | None) -> str:
     if names is None:
-        return "`%chat` may use these tools; `%chat tools off` sends without, `%chat tools only NAME, NAME` with some."
+        return (
+            "`%chat` may use these tools; `%chat tools off` sends without, `%chat tools only NAME, NAME` with some,"
+            " `%chat tools ask` asks you before each call."
+        )
     some = ", ".join(f"`{name}`" for name in names)
     return f"`%chat` {f'may use {some} only' if some else 'sends without tools'}. `%chat tools on` brings all back."
 

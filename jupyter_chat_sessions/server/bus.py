@@ -23,7 +23,7 @@ _SCHEMA = {
 }
 
 Renamed = Callable[[PurePosixPath, PurePosixPath], Awaitable[None]]
-"""Told that a notebook has another name, in the same directory or in another: the old path and the new one."""
+"""Told that a file or a directory has another name, or another place: the old path and the new one."""
 
 
 def announce(logger: EventLogger | None) -> None:
@@ -51,8 +51,7 @@ class Bus:
         if data.get("action") != "rename" or not data.get("source_path"):
             return
         old, new = (PurePosixPath(str(data[name]).strip("/")) for name in ("source_path", "path"))
-        if old.suffix == ".ipynb" and new.suffix == ".ipynb":
-            await self._on_renamed(old, new)
+        await self._on_renamed(old, new)
 
     def close(self) -> None:
         if CONTENTS in self._logger.schemas:

@@ -143,7 +143,10 @@ class ChatSessions(ExtensionApp):
         chats = Chats(settings)
 
         async def follow(old: PurePosixPath, new: PurePosixPath) -> None:
-            await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
+            if old.suffix == ".ipynb" and new.suffix == ".ipynb":
+                await chats.follow_notebook(chats.places.named(str(old), None), chats.places.named(str(new), None))
+            else:
+                await chats.disk(chats.places.follow, str(old), str(new))
 
         self._bus = Bus(self.server.event_logger, follow)
         return chats

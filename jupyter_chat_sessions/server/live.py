@@ -15,7 +15,7 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ..core.errors import ChatError, Malformed, NotFound, ThreadDeleted, Unauthorized, Unreadable
+from ..core.errors import ChatError, Malformed, NotFound, ThreadDeleted, ThreadGone, Unauthorized, Unreadable
 from .doors import AUTH_RESOURCE, ThreadDoor
 
 if TYPE_CHECKING:  # what costs time to import waits for the first request
@@ -31,6 +31,7 @@ WAITING_FRAME_BYTES = 900
 CLOSES: tuple[tuple[type[ChatError], int], ...] = (
     (Malformed, 4400),
     (Unauthorized, 4401),
+    (ThreadGone, 4500),  # it may stand elsewhere, or be put back
     (ThreadDeleted, 4410),
     (NotFound, 4404),
     (Unreadable, 4422),

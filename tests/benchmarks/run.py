@@ -17,6 +17,7 @@ MEASUREMENTS = (
     "m01_stream",
     "m02_provider",
     "m03_websocket",
+    "m04_unread",
     "m05_joining",
     "m06_append",
     "m09_lists",

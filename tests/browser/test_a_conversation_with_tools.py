@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "agents"))
 
 from lab_kit import IDLE, Chat, Lab, open_chat, open_lab, until
 from playwright.sync_api import Page, expect
+from test_magics_in_a_notebook import loaded, run
 from upstream import BEHAVIOURS, KEY, Answer, Asked, Upstream, a_call, running_upstream
 
 PLOT = (
@@ -168,20 +169,17 @@ def test_a_cell_that_has_tools_ask_waits_for_the_word_of_who_sees_the_chat(lab: 
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), lab.root / "asking.ipynb")
     open_lab(page, lab, "asking.ipynb")
-    expect(page.locator(IDLE)).to_be_visible(timeout=60_000)
     chat = open_chat(page)
-    outputs = [page.locator(".jp-CodeCell").nth(place).locator(".jp-OutputArea-output") for place in range(3)]
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    expect(outputs[0]).to_contain_text("Before each call you are asked", timeout=60_000)
-    page.keyboard.press("Shift+Enter")
+    chat.send("hello")
+    chat.is_done()
+    loaded(page)
+    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("Before each call you are asked")
+    answered = run(page, 1)
     expect(chat.approval).to_contain_text("List files", timeout=30_000)
     expect(chat.approval.get_by_role("button", name="Approve for this thread")).to_have_count(0)
     allow(chat)
-    expect(outputs[1].first).to_contain_text("I read:", timeout=30_000)
-    page.locator(".jp-CodeCell .cm-content").nth(2).click()
-    page.keyboard.press("Shift+Enter")
-    expect(outputs[2]).to_contain_text("asks first")  # some tools do by themselves
+    expect(answered.first).to_contain_text("I read:", timeout=30_000)
+    expect(run(page, 2)).to_contain_text("tools ask")
     chat.send("look again")
     chat.is_done()
     expect(chat.approval).to_have_count(0)

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jupyter_events import EventLogger
 from jupyter_server.serverapp import ServerApp
 from played import Held
-from served import Rest
+from served import Rest, until
 
 from jupyter_chat_sessions.chats.chats import Chats
 from jupyter_chat_sessions.core.ids import ThreadId
@@ -117,8 +118,35 @@ async def test_a_notebook_moved_in_jupyter_takes_its_threads_and_their_files_alo
     assert f"{thread} x" in again.json["messages"][-1]["content"]
     assert (await rest("GET", f"/threads/{thread}/files/kept.txt")).status == 200
     assert "there/.chats" not in json.dumps(again.json)
-    words = json.dumps([(await socket.next()) for _ in range(4)])
-    assert "RUN_STARTED" in words, "who watched goes on watching"
+    await socket.event("RUN_STARTED")  # who watched goes on watching
+
+
+async def test_a_directory_renamed_in_jupyter_keeps_the_threads_that_are_open_in_it_also_while_one_is_answered(
+    rest: Rest, live: Any, jp_fetch: Fetch, jp_root_dir: Path, new_id: Callable[[], str], agent: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("jupyter_chat_sessions.engine.sessions.QUIET_LOOK_S", 0.05)
+    (jp_root_dir / "old").mkdir()
+    await made_notebook(jp_fetch, "old/a.ipynb")
+    held = agent.play = Held("one", "two")
+    thread = new_id()
+    sent = {"content": "go", "notebook": "old/a.ipynb", "model": "played"}
+    await rest("POST", f"/threads/{thread}/messages", sent)
+    socket = await live(thread)
+    held.let()
+    await held.has_begun.wait()
+    await socket.until(lambda frame: "one" in json.dumps(frame))
+    draft = jp_root_dir / "old" / ".chats" / thread / "draft.jsonl"
+    await until(lambda: draft.exists() and "one" in draft.read_text())
+    await renamed(jp_fetch, "old", "new")
+    assert await socket.closed() == 4500, "which a page comes back after"
+    socket = await live(thread, notebook="old/a.ipynb")  # a page knows no better
+    await socket.until(lambda _: any(line["type"] == "run" for line in socket.lines()))
+    kept = [line["message"]["content"] for line in socket.lines() if line["type"] == "message"]
+    assert (kept[0], kept[1].split()[0]) == ("go", "one")
+    assert socket.lines()[-1]["outcome"] == "interrupted"
+    assert (await rest("GET", f"/threads/{thread}")).json["folder"] == "new"
+    assert not (jp_root_dir / "old").exists()
 
 
 async def test_a_thread_that_runs_moves_when_its_answer_has_ended(

@@ -272,9 +272,30 @@ async def test_a_thread_whose_folder_is_removed_by_hand_is_told_and_looked_for_n
     socket = await live(thread_id)
     await socket.next()
     shutil.rmtree(jp_root_dir / ".chats" / thread_id)
-    assert await socket.closed() == 4410
+    assert await socket.closed() == 4500, "it may be put back: who comes again is told"
+    assert await (await live(thread_id)).refusal() == ("thread_deleted", 4410)
     await until(lambda: chats().sessions.find(thread_id) is None)
     assert (await rest("GET", f"/threads/{thread_id}")).refusal == (404, "thread_not_found")
+
+
+async def test_a_thread_whose_folder_is_away_for_a_while_is_not_begun_anew_and_goes_on_when_it_is_put_back(
+    rest: Rest, live: Connect, jp_root_dir: Path, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_chat_sessions.engine.sessions.QUIET_LOOK_S", 0.05)
+    thread_id = new_id()
+    await say(rest, thread_id)
+    socket = await live(thread_id)
+    lines = (await socket.next())["lines"]
+    for _ in range(2):
+        (jp_root_dir / ".chats").rename(jp_root_dir / "away")
+        assert await socket.closed() == 4500
+        messages = f"/threads/{thread_id}/messages"
+        assert (await rest("POST", messages, {"content": "/help"})).refusal == (404, "thread_deleted")
+        assert not (jp_root_dir / ".chats").exists()
+        (jp_root_dir / "away").rename(jp_root_dir / ".chats")
+        socket = await live(thread_id)
+        assert (await socket.next())["lines"] == lines
+    assert (await say(rest, thread_id))["outcome"] == "success"
 
 
 # --- session keys -----------------------------------------------------------------------------------------------------

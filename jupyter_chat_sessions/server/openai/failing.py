@@ -23,6 +23,7 @@ _STATUS = {
     "truncated": 502,
     "server": 502,
     "thread_deleted": 404,
+    "thread_gone": 404,
 }
 _CODES = {
     "rate_limit": "rate_limit_exceeded",
