@@ -210,7 +210,8 @@ class Thread:
         with self._turn:
             if self._watch is not watch:
                 return True
-            if self._hearing.is_waited_for or (self._callbacks and not self._hearing.is_closed):
+            is_wanted = bool(self._callbacks) or self._is_deciding  # who decides is there before there is a question
+            if self._hearing.is_waited_for or (is_wanted and not self._hearing.is_closed):
                 return False
             self._watch = self._watcher = None
             return True

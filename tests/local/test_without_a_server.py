@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from IPython.core.error import UsageError
@@ -21,7 +22,7 @@ from jupyter_chat_sessions.core.errors import ChatError
 from jupyter_chat_sessions.core.ids import new_thread_id
 from jupyter_chat_sessions.kernel import chats_of_kernel
 from jupyter_chat_sessions.kernel.chats_of_kernel import Chats
-from jupyter_chat_sessions.kernel.service import Place
+from jupyter_chat_sessions.kernel.service import Frame, Place, Watch
 from jupyter_chat_sessions.kernel.thread import Thread
 from jupyter_chat_sessions.local.service import LocalService
 
@@ -236,6 +237,51 @@ def test_a_thread_in_python_sends_waits_tells_of_messages_and_stops(service: Loc
     assert thread.running
     slow.cancel()
     assert slow.wait(20).outcome == "cancelled"
+
+
+class Observed:
+    """A watch, and what has been heard of it."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.heard: list[Any] = []
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._watch:
+            yield frame
+            self.heard.append(frame)
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._watch.close()
+
+    def __enter__(self) -> Observed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def test_who_decides_stays_whatever_happens_in_the_chat_before_there_is_a_question(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread, opened, watch = Thread(new_thread_id(), chats=service), [], service.watch
+
+    def observed(*given: Any) -> Observed:
+        opened.append(Observed(watch(*given)))
+        return opened[-1]
+
+    thread.send("1 + 1").wait(20)
+    monkeypatch.setattr(service, "watch", observed)
+    with thread.deciding():
+        service.rename(thread.id, "Another name")
+        deadline = time.monotonic() + 20
+        while not opened[0].is_closed and "Another name" not in str(opened[0].heard):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not opened[0].is_closed
+    assert opened[0].is_closed
 
 
 def test_another_extensions_chat_is_left_alone_with_a_warning(service: LocalService) -> None:
