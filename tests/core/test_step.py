@@ -131,6 +131,15 @@ def test_the_same_id_with_another_body_is_refused() -> None:
         step(now, sent(1, content="something else"), AT)
 
 
+def test_a_run_answers_one_message_whether_it_waits_runs_or_has_ended() -> None:
+    now, _ = after(fresh(), sent(1), sent(2))
+    ended, _ = after(now, Ended(run_id(1), "success"))
+    for taken in (1, 2):
+        for conversation in (now, ended):
+            with pytest.raises(IdempotencyMismatch, match="answers another message"):
+                step(conversation, Sent(MessageId("m9"), "question 9", run_id(taken)), AT)
+
+
 def test_mode_reject_refuses_while_a_run_is_in_flight() -> None:
     now, _ = after(fresh(), sent(1))
     with pytest.raises(RunInProgress):

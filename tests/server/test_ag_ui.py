@@ -173,13 +173,15 @@ async def test_what_a_person_is_asked_is_an_interrupt_that_resume_answers_once(
 ) -> None:
     agent.play = calls("list_files", then="Seen.")
     thread_id, question = new_id(), user("look")
-    *_, finished = first = await post(thread_id, question)
+    *_, finished = first = await post(thread_id, question, runId=(asked_in := new_id()))
     (asked,) = finished["outcome"]["interrupts"]
     assert asked["toolCallId"] in [event.get("toolCallId") for event in first if event["type"] == "TOOL_CALL_START"]
     assert asked["metadata"]["tool"] == "list_files"
     refused = await rest("POST", "/ag-ui", asking(thread_id, user("and?")))
     assert refused.refusal == (409, "conflict")
     resume = [{"interruptId": asked["id"], "status": "resolved", "payload": {"approved": True}}]
+    same = await rest("POST", "/ag-ui", asking(thread_id, question, resume=resume, runId=asked_in))
+    assert same.refusal == (409, "conflict")
     events = await post(thread_id, question, resume=resume)
     assert kinds(events) == [
         "RUN_STARTED", "TOOL_CALL_RESULT", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END",
@@ -367,3 +369,40 @@ async def test_the_real_client_may_leave_and_what_it_says_next_follows_the_whole
         agent.play = type(agent)().play
         assert (await talk("say", content="thanks"))["newMessages"][-1]["content"] == "You said thanks"
         assert [each["content"] for each in agent.requests[-1].messages] == ["go", "first second", "thanks"]
+
+
+@pytest.mark.parametrize("chat_config", [PLAYED])
+async def test_a_run_id_that_was_given_before_takes_no_other_message_and_loses_none(
+    rest: Rest, post: Post, new_id: Callable[[], str], jp_root_dir: Path
+) -> None:
+    thread_id, run_id, other = new_id(), new_id(), new_id()
+    first, second, third = user("one"), user("two"), user("three")
+    for _ in range(2):  # the same again is told again
+        told = await post(thread_id, first, runId=run_id)
+        assert "".join(event.get("delta", "") for event in told) == "You said one"
+    for wrong in (second, {**first, "content": "another"}):
+        refused = await rest("POST", "/ag-ui", asking(thread_id, wrong, runId=run_id))
+        assert refused.refusal == (409, "idempotency_mismatch")
+    at_once = [rest("POST", "/ag-ui", asking(thread_id, each, runId=other)) for each in (second, third)]
+    answers = await asyncio.gather(*at_once)
+    assert sorted(answer.status for answer in answers) == [200, 409]
+    assert len(questions(jp_root_dir, thread_id)) == 2
+
+
+@pytest.mark.parametrize("chat_config", [PLAYED])
+async def test_a_visitor_whose_share_is_taken_back_is_sent_home_also_while_nothing_is_said(
+    rest: Rest, raw: Raw, agent: Played, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_chat_sessions.server.ag_ui.doors.HEARTBEAT_S", 0.05)
+    thread_id = new_id()
+    agent.play = held = Held("one")
+    await rest("POST", "/threads", {"thread_id": thread_id})
+    share = (await rest("POST", f"/threads/{thread_id}/shares", {"rights": "send"})).json
+    shown = {"Authorization": f"Bearer {share['token']}"}
+    body = json.dumps(asking(thread_id, user("go"))).encode()
+    listening = asyncio.ensure_future(raw("POST", f"/ag-ui/{thread_id}", body, headers=shown, is_known=False))
+    await asyncio.wait_for(held.has_begun.wait(), 20)
+    await rest("DELETE", f"/threads/{thread_id}/shares/{share['share_id']}")
+    last = events_in(await asyncio.wait_for(listening, 20))[-1]
+    assert (last["type"], last["code"]) == ("RUN_ERROR", "share_revoked")
+    held.let(2)

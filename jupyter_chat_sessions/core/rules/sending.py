@@ -41,6 +41,8 @@ def _is_known(now: Conversation, event: Sent) -> bool:
     known = now.accepted.get(event.message_id)
     if known is not None and known.fingerprint != fingerprint(event.content):
         raise IdempotencyMismatch(f"Message {event.message_id} was accepted before with another content.")
+    if known is None and now.has_run(event.run_id):
+        raise IdempotencyMismatch(f"Run {event.run_id} answers another message; each message has a run of its own.")
     return known is not None
 
 

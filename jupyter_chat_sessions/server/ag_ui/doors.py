@@ -58,11 +58,11 @@ class AgUiHandler(OpenAIHandler):
         events.know(told.known)
         await self.send_event(events.first())
         async for happening in told.record.read(HEARTBEAT_S):
+            if self.token_shown is not None:
+                await self.app.granted(self.token_shown)
             if happening is None:
                 await self.send_heartbeat()
                 continue
-            if self.token_shown is not None:
-                await self.app.granted(self.token_shown)
             for event in events.hear(happening):
                 await self.send_event(event)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...chats.accepting import is_blank
-from ...core.conversation import CLIENT_TOOL, Asked, fingerprint
+from ...core.conversation import CLIENT_TOOL, Accepted, Asked, fingerprint
 from ...core.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidRunId, Malformed, NotWaiting
 from ...core.events import Sent
 from ...core.ids import MessageId, RunId, Subject, new_run_id, parse_message_id, parse_run_id
@@ -53,6 +53,7 @@ async def begin(session: Session, body: RunAgentInput, caller: Caller) -> Told |
     await session.whole()
     asked_id = _run_id(body.run_id)
     if session.conversation.has_run(asked_id):
+        await _check_same(session, body, given, asked_id, caller)
         return await _come_back(session, asked_id, caller)
     told = None
     is_new = given.words is not None and body.question_ids[-1] not in session.conversation.accepted
@@ -92,15 +93,30 @@ async def _come_back(session: Session, run_id: RunId, caller: Caller) -> Told:
     return Told(record, record.telling, run_id)
 
 
+async def _check_same(session: Session, body: RunAgentInput, given: Given, run_id: RunId, caller: Caller) -> None:
+    """Raises where a request that names an earlier run says what that run does not answer: it would be lost."""
+    asked = session.conversation.asked
+    if body.resume and asked is not None and asked.run_id == run_id:
+        raise Conflict(f"Run {run_id} asks; the run that goes on from the answer has an id of its own.")
+    if given.words is None:
+        return
+    known = session.conversation.accepted.get(parse_message_id(body.question_ids[-1]))
+    if known is None:
+        raise IdempotencyMismatch(f"Run {run_id} answers another message; give each run an id of its own.")
+    _check_words(known, await _joint(session, body, given, caller), given)
+
+
+def _check_words(known: Accepted, joint: Joint, given: Given) -> None:
+    if known.fingerprint not in (fingerprint(joint.words), fingerprint(given.words)):
+        raise IdempotencyMismatch("This message was accepted before with another content; give it a new id.")
+
+
 async def _send(session: Session, body: RunAgentInput, given: Given, run_id: RunId, caller: Caller) -> Told:
     message_id = parse_message_id(body.question_ids[-1])
     known = session.conversation.accepted.get(message_id)
     joint = await _joint(session, body, given, caller)
     if known is not None:
-        if known.fingerprint not in (fingerprint(joint.words), fingerprint(given.words)):
-            raise IdempotencyMismatch(
-                f"Message {message_id} was accepted before with another content; give it a new id."
-            )
+        _check_words(known, joint, given)
         return await _said_before(session, message_id, known.run_id, run_id, caller)
     content, earlier = given.as_question()
     if session.conversation.head is not None:
