@@ -638,6 +638,8 @@ describe('the chat', () => {
     expect(screen.getByText('and then?')).toBeTruthy();
     expect(screen.getByText('Sent as soon as the server is back')).toBeTruthy();
     expect(screen.getByText(/cannot be reached/)).toBeTruthy();
+    rerender(show(pending, { connection: 'offline', obstacle: 'websockets' }));
+    expect(screen.getByText(/no websocket to it opens/)).toBeTruthy();
     rerender(show(hear(pending, { kind: 'nack', id: 'm1', code: 'busy', message: 'Too many.' })));
     expect(screen.getByRole('alert').textContent).toContain('Too many.');
     fireEvent.click(screen.getByRole('button', { name: 'Send again' }));

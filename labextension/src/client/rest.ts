@@ -9,6 +9,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import type { Artifact, ThreadInfo } from '../protocol';
 import type { Page } from '../store/lines';
+import type { Obstacle } from '../store/obstacle';
 import { queryOf } from './query';
 import type { Place, Query } from './query';
 import { reasonOf, refusal, RestError } from './refusal';
@@ -134,6 +135,28 @@ export function placeOf(row: Pick<ThreadRow, 'folder' | 'notebook'>): Place {
 
 export class Rest {
   constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  /** What keeps websockets from this server, though it answers; `null` where it does not, or is not ready. */
+  async obstacle(): Promise<Obstacle | null> {
+    try {
+      await this.ask('GET', 'health', {});
+      return 'websockets';
+    } catch (error) {
+      const status = error instanceof RestError ? error.status : 0;
+      const isThere = status === 404 && (await this.answers());
+      return status === 401 || status === 403 ? 'login' : isThere ? 'extension' : null;
+    }
+  }
+
+  /** Whether a Jupyter server is there, with a chat or without. */
+  private async answers(): Promise<boolean> {
+    try {
+      const url = URLExt.join(this.settings.baseUrl, 'api');
+      return (await ServerConnection.makeRequest(url, {}, this.settings)).ok;
+    } catch {
+      return false;
+    }
+  }
 
   /** The threads of a place, or of every folder the server has seen, newest first. */
   async list(place: Place = {}, limit = 200): Promise<readonly ThreadRow[]> {

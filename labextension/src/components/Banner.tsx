@@ -7,6 +7,7 @@ import type { ReactNode } from 'react';
 
 import type { Approval } from '../protocol';
 import { pathOf } from '../store/lines';
+import type { Obstacle } from '../store/obstacle';
 import type { Shown } from '../store/thread';
 import { endOf, restartIn } from '../store/turns';
 import { TOO_LONG } from '../store/view';
@@ -41,6 +42,13 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
     disk_full: trans.__('the disk was nearly full')
   };
   const why = (reason: string): string => reasons[reason] ?? trans.__('the one before has gone');
+  const blocked: Readonly<Record<Obstacle, string>> = {
+    websockets: trans.__(
+      'The server answers, but no websocket to it opens; a proxy in between may let none through. Trying again…'
+    ),
+    extension: trans.__('This server has no chat: the extension is not running there. Trying again…'),
+    login: trans.__('The server does not let you in any more. Load the page anew to log in.')
+  };
   return (
     <div className="jcs-Banners" role="status">
       {view.closed && <Banner kind="error">{view.closed.message}</Banner>}
@@ -50,13 +58,15 @@ export function Banners({ shown, actions }: BannersProps): JSX.Element {
       {connection === 'connecting' && <Banner kind="late">{trans.__('Connecting…')}</Banner>}
       {connection === 'offline' && (
         <Banner kind="warning">
-          {shown.tries > 0
-            ? trans._n(
-                'The server cannot be reached. Tried %1 time, trying again…',
-                'The server cannot be reached. Tried %1 times, trying again…',
-                shown.tries
-              )
-            : trans.__('The server cannot be reached. Trying again…')}{' '}
+          {shown.obstacle
+            ? blocked[shown.obstacle]
+            : shown.tries > 0
+              ? trans._n(
+                  'The server cannot be reached. Tried %1 time, trying again…',
+                  'The server cannot be reached. Tried %1 times, trying again…',
+                  shown.tries
+                )
+              : trans.__('The server cannot be reached. Trying again…')}{' '}
           <button type="button" className="jcs-Link" onClick={actions.nudge}>
             {trans.__('Try now')}
           </button>

@@ -31,6 +31,11 @@ export class VisitorRest implements ThreadRest {
     return url.href;
   }
 
+  /** Whether the link still holds is asked by the page itself. */
+  async obstacle(): Promise<null> {
+    return null;
+  }
+
   messagesBefore(_threadId: string, before: number): Promise<Page> {
     return ask(new URL(`messages${this.query({ before: String(before), limit: '50' })}`, this.thread));
   }

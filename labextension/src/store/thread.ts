@@ -31,6 +31,8 @@ import { foldNewest, foldPage, isWhole, joinsRead } from './lines';
 import type { Page as PathPage } from './lines';
 import { isModelCommand, modelOf } from './model';
 import { decide, discard, dismiss, hear, look, say } from './reducer';
+import { Lookout } from './obstacle';
+import type { Obstacle } from './obstacle';
 import { alongOf, leafOf, needsOlder, runningOf, textOf } from './turns';
 import { EMPTY, TOO_LONG } from './view';
 import type { Pending, View } from './view';
@@ -41,6 +43,8 @@ export interface Shown {
   readonly connection: Connection;
   /** How often it has been tried in vain to reach the server since it was lost. */
   readonly tries: number;
+  /** What keeps it from being reached; `null` where nobody knows. */
+  readonly obstacle?: Obstacle | null;
   /** What is written and not sent. */
   readonly draft: string;
   /** What goes along with it; none where it is absent. */
@@ -66,6 +70,7 @@ const TICK = 50;
 export type ThreadRest = Pick<
   Rest,
   | 'liveUrl'
+  | 'obstacle'
   | 'messagesBefore'
   | 'files'
   | 'saveOut'
@@ -103,6 +108,7 @@ export class Thread {
   };
   private told: Shown = this.shown;
   private readonly wire: Wire;
+  private readonly lookout: Lookout;
   readonly attachments: Attachments;
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -133,11 +139,15 @@ export class Thread {
       now => this.writeDown({ along: now }),
       () => void this.loadFiles()
     );
+    this.lookout = new Lookout(
+      () => rest.obstacle(),
+      () => this.wire.nudge()
+    );
     const notebooks = page && 'true';
     this.wire = connect(after => rest.liveUrl(id) + queryOf({ ...place, after: String(after), notebooks }), {
       after: () => this.shown.view.seq,
       onFrame: frame => this.onFrame(frame),
-      onConnection: (connection, tries) => this.show({ connection, tries }),
+      onConnection: (connection, tries) => void this.onConnection(connection, tries),
       onTooLong: frame => this.takeBack(frame)
     });
     unconfirmed.filter(each => each.state === 'sending').forEach(each => this.wire.send(frameOf(each)));
@@ -404,6 +414,15 @@ export class Thread {
     } catch (error) {
       const { code } = { code: 'error', ...(error as { code?: string }) };
       this.wire.send({ kind: 'notebook', id: question.id, error: { code, message: reasonOf(error) } });
+    }
+  }
+
+  private async onConnection(connection: Connection, tries: number): Promise<void> {
+    const isLost = connection === 'offline';
+    this.show({ connection, tries, ...(!isLost && { obstacle: null }) });
+    const obstacle = isLost ? await this.lookout.find(tries) : null;
+    if (isLost && this.shown.connection === 'offline') {
+      this.show({ obstacle });
     }
   }
 
