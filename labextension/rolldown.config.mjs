@@ -1,5 +1,6 @@
 // The page of a shared thread: the chat's own components in one script, with no JupyterLab around them.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath, URL } from 'node:url';
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
@@ -35,13 +36,30 @@ const withoutJupyterLab = {
   }
 };
 
+/** Tells whose code is in the script, and under which licence, as the script beside JupyterLab does. */
+const withLicences = {
+  name: 'with-licences',
+  generateBundle(_, bundle) {
+    const modules = Object.values(bundle).flatMap(chunk => chunk.moduleIds ?? []);
+    const folders = modules.map(id => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0]);
+    const packages = [...new Set(folders.filter(Boolean))].sort().map(folder => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each));
+      const extractedText = file ? readFileSync(join(folder, file), 'utf8') : '';
+      return { name, versionInfo: version, licenseId: license, extractedText };
+    });
+    const source = JSON.stringify({ packages }, null, 2);
+    this.emitFile({ type: 'asset', fileName: 'third-party-licenses.json', source });
+  }
+};
+
 export default {
   input: { shared: here('src/share/index.tsx') },
   platform: 'browser',
   moduleTypes: { '.svg': 'text' },
   transform: { define: { 'process.env.NODE_ENV': '"production"' } },
   treeshake: { manualPureFunctions: ['LabIcon'] },
-  plugins: [withoutJupyterLab],
+  plugins: [withoutJupyterLab, withLicences],
   output: {
     dir: here('../jupyter_chat_sessions/labextension/share'),
     entryFileNames: '[name].js',

@@ -36,7 +36,7 @@ def test_a_model_is_chosen_with_a_typed_key_answers_after_a_reload_too_and_shows
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("API keys").click()
     dialog.get_by_label("API key of OpenAI").fill(KEY)
-    dialog.get_by_role("button", name="Hold").click()
+    dialog.get_by_role("button", name="Use key").click()
     expect(dialog.get_by_text("A key is held in the server")).to_be_visible()
     expect(dialog.get_by_label("API key of OpenAI")).to_have_value("")
     dialog.get_by_role("textbox", name="Another model").fill("openai:reason")

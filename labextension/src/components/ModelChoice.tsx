@@ -173,7 +173,7 @@ function KeyEntry({ providers, onKey, onForget }: KeyEntryProps): JSX.Element {
           }}
         />
         <button type="button" className="jcs-Button" disabled={!key.trim()} onClick={save}>
-          {trans.__('Hold')}
+          {trans.__('Use key')}
         </button>
         {(provider.source === 'memory' || provider.source === 'keyring') && (
           <button type="button" className="jcs-Button" onClick={() => void act(onForget(provider.name))}>
