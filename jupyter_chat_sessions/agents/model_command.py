@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from ..core.errors import ChatError
 from ..core.roles import Agent, AgentEvent, Author, Done, Request, TextDelta
 from ..core.transcript import Message, text_of
-from .choose import Choice
+from .choose import DIRECT, Choice
 from .offers import Offer
 
 DEFAULT = "default"
@@ -20,6 +20,10 @@ USAGE = "/model [provider:model]"
 HELP = "says what answers here, or chooses it"
 _COMMAND = re.compile(r"\s*/model(?:\s+(?P<name>\S+))?\s*")
 _MOST_LISTED = 20
+_TO_CONNECT = (
+    "To connect a model: set a provider's key before the server starts, such as `OPENAI_API_KEY`, or run Ollama or "
+    "another model server on this computer. In JupyterLab a click on what stands below the composer takes a key, too."
+)
 
 
 def command_in(messages: Sequence[Message]) -> re.Match[str] | None:
@@ -81,6 +85,7 @@ class ModelCommand:
                 *listed,
                 "",
                 "`/model provider:model` chooses one for this chat, `/model default` goes back.",
+                *(["", _TO_CONNECT] if choice.id == DIRECT else []),
             )
         )
 

@@ -104,8 +104,12 @@ async def test_model_says_and_chooses_what_answers_from_then_on_in_its_thread(
         await socket.event("RUN_FINISHED")
         return str([line["message"] for line in socket.lines() if line["type"] == "message"][-1]["content"])
 
-    assert "Direct mode" in await said("/model")
-    assert "echo-3 via the custom server" in await said("/model custom:echo-3")
+    unconnected = await said("/model")
+    assert "Direct mode" in unconnected
+    assert "To connect a model" in unconnected
+    connected = await said("/model custom:echo-3")
+    assert "echo-3 via the custom server" in connected
+    assert "To connect a model" not in await said("/model")
     assert await said("hello") == "word word word "
     assert "No agent is named" in await said("/model nobody:at-all")
     assert await said("hello") == "word word word "

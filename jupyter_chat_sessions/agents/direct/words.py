@@ -25,7 +25,8 @@ _KEPT_BY_THE_KERNEL = frozenset({"cd", "conda", "mamba", "pip"})
 def answer_words(text: str, names: frozenset[str]) -> str:
     """An honest paragraph and the three commands that fit best, as Markdown."""
     path = path_in(text)
-    lines = [_NO_MODEL, "", *(describe(_filled(each, path)) for each in relevant_commands(text))]
+    fitting = (describe(_filled(each, path)) for each in relevant_commands(text))
+    lines = [_NO_MODEL, "", *fitting, "", "`/model` says how to connect a model."]
     hint = _hint(text, names)
     return "\n".join([hint, "", *lines] if hint else lines)
 

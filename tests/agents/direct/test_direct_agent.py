@@ -130,6 +130,7 @@ async def test_words_get_an_honest_answer_and_three_commands(chat: Chat, text: s
     said = await chat.send(text)
     assert "No AI model is connected" in said
     assert said.count("\n- `/") == 3
+    assert "`/model` says how to connect" in said
     assert chat.calls == []
 
 
