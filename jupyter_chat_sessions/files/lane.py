@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import Unreadable
+from ..core.errors import ChatError, Unreadable
 from .disk import refusals, refused
 from .first_write import remove_unwritten
 from .layout import LANE, is_folder_at, make_folder_in_chats, opened_folder
@@ -63,6 +64,12 @@ class Lane:
             file, self._file = self._file, None
             if file is not None and file.fd is not None:
                 try:
-                    remove_unwritten(self._folder)
+                    if self._is_in_its_folder(file):  # what another made where it stood is not ours to take away
+                        remove_unwritten(self._folder)
                 finally:
                     file.close()
+
+    def _is_in_its_folder(self, file: LockedFile) -> bool:
+        with suppress(OSError, ChatError), opened_folder(self._folder) as folder_fd:
+            return folder_fd is not None and file.is_at(LANE, folder_fd)
+        return False

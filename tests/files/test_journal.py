@@ -615,3 +615,17 @@ def test_what_is_kept_only_in_memory_behaves_the_same_and_touches_no_disk(
     with pytest.raises(ThreadDeleted):
         journal.transact(lambda news: Writing(()))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_lane_that_is_given_back_leaves_the_one_another_made_where_its_folder_stood(chats: Path) -> None:
+    thread_id = new_thread_id()
+    folder = chats / thread_id
+    first, second, third = (FileJournal(folder, thread_id) for _ in range(3))
+    assert first.take_lane()
+    folder.rename(chats / new_thread_id())
+    assert second.take_lane()
+    first.close()
+    assert (folder / "lane").exists()
+    assert not third.take_lane(), "one holds it"
+    second.close()
+    assert not folder.exists(), "it was made for nothing"
