@@ -40,6 +40,13 @@ async def test_the_next_call_sees_the_files_and_variables_of_the_one_before(run:
     assert told.result.metadata["kernel"]["fresh"] is False
 
 
+async def test_the_debugger_is_not_loaded_and_code_can_import_it(run: Run) -> None:
+    loaded = "[name for name in sys.modules if name.partition('.')[0] in ('debugpy', '_pydevd_bundle')]"
+    told = await run(f"import os, sys; print({loaded}, sys.path.count(''), os.path.basename(sys.argv[0]), __name__)")
+    assert told.result.content == "[] 1 ipykernel_launcher.py __main__"
+    assert (await run("import debugpy; debugpy.__name__")).result.content == "'debugpy'"
+
+
 async def test_what_is_shown_live_is_what_is_kept(run: Run) -> None:
     told = await run("print('a'); print('b'); import sys; print('c', file=sys.stderr); {'k': 1}")
     assert told.outputs == told.result.metadata["outputs"]
