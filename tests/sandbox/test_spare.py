@@ -117,6 +117,9 @@ async def test_a_new_chat_gets_the_kernel_that_waited_in_a_folder_of_its_own(tmp
         assert (folder / "plot.csv").read_text() == "made"
         assert told.result.metadata["kernel"] == {"epoch": 1, "fresh": True, "reason": "first"}
         assert os.listdir(tmp_path / ".chats") == [thread_id]
+        await told_by(runner, "import os; os.environ['PWD'] = 'mine'", thread_id)
+        told = await told_by(runner, "os.environ['PWD']", thread_id)
+        assert told.result.content == "'mine'", "what code has changed is left to it"
 
 
 # --- the longer ones -------------------------------------------------------------------------------------------------
@@ -244,6 +247,12 @@ async def test_where_it_failed_it_is_tried_again_after_a_pause_that_grows(
         assert (runner.kernels.room._held, await prepare(runner)) == (0, []), "it would work now, and is left alone"
         now[0] += 240.0
         assert len(await prepare(runner)) == 1
+        await told_by(runner, "1", new_thread_id())
+        monkeypatch.setattr(spare_folder, "_rename", refuses)
+        assert await prepare(runner) == []
+        now[0] += 10.0
+        tried.clear()
+        assert (await prepare(runner), tried) == ([], now), "since it worked, pauses are short again"
 
 
 @pytest.mark.slow
