@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from jupyter_chat_sessions.core.conversation import Conversation, begin
+from jupyter_chat_sessions.core.conversation import CLIENT_TOOL, Conversation, begin
 from jupyter_chat_sessions.core.errors import (
     Busy,
     ChatError,
@@ -16,6 +16,7 @@ from jupyter_chat_sessions.core.errors import (
     NotWaiting,
     RunInProgress,
     RunNotFound,
+    Stale,
     ThreadDeleted,
 )
 from jupyter_chat_sessions.core.events import (
@@ -50,6 +51,7 @@ from jupyter_chat_sessions.core.ids import MessageId, RunId, ThreadId
 from jupyter_chat_sessions.core.rules.sending import MOST_WAITING
 from jupyter_chat_sessions.core.step import OF_THE_LIVING, TO_THE_END, step
 from jupyter_chat_sessions.core.transcript import (
+    AnswerLine,
     CancelLine,
     ConsentLine,
     HeadLine,
@@ -142,8 +144,10 @@ def test_a_run_answers_one_message_whether_it_waits_runs_or_has_ended() -> None:
 
 def test_mode_reject_refuses_while_a_run_is_in_flight() -> None:
     now, _ = after(fresh(), sent(1))
-    with pytest.raises(RunInProgress):
-        step(now, sent(2, mode="reject"), AT)
+    waits, _ = after(fresh(has_lane=False), sent(1))
+    for busy in (now, waits):
+        with pytest.raises(RunInProgress):
+            step(busy, sent(2, mode="reject"), AT)
 
 
 def test_mode_interrupt_stops_what_is_running_takes_back_what_waits_and_goes_next() -> None:
@@ -184,6 +188,8 @@ def test_who_does_not_hold_the_lane_asks_by_a_line_and_the_holder_heeds_it() -> 
     assert [type(line) for line in asked] == [CancelLine]
     _, effects = after(holder, *(Foreign(line) for line in asked))
     assert Stop(run_id(1)) in effects
+    third = begin(THREAD, None, lines(after(fresh(), sent(1))[1]))
+    assert after(third, *(Foreign(line) for line in asked))[1] == [], "it is not theirs to stop"
 
 
 def test_who_does_not_hold_the_lane_accepts_and_starts_nothing() -> None:
@@ -347,6 +353,73 @@ def test_each_question_is_answered_once_and_all_of_them_together(answers: list[d
         step(now, Answered(tuple(answers), run_id(2)), AT)
     _, effects = after(now, Answered((yes("two"), yes("one")), run_id(2)))
     assert kinds(effects) == ["Append", "Start"]
+
+
+@pytest.mark.parametrize("cancelled", [Cancelled(), Cancelled(run_id(1))])
+def test_stop_declines_what_is_asked_and_what_waited_behind_it_goes_on_or_goes_too(cancelled: Cancelled) -> None:
+    now, _ = after(asked("one", "two"), sent(2))
+    assert now.running is None, "while a person is asked, nothing begins"
+    now, effects = after(now, cancelled)
+    declined = [line for line in lines(effects) if isinstance(line, AnswerLine)]
+    assert [[each["status"] for each in line.answers] for line in declined] == [["cancelled", "cancelled"]]
+    stops_all = cancelled.run_id is None
+    assert Stopping((run_id(2),) if stops_all else (run_id(1),)) in effects
+    assert (now.running is None) == stops_all
+
+
+def test_a_sender_who_interrupts_declines_what_is_asked() -> None:
+    now, effects = after(asked("one"), sent(2, mode="interrupt"))
+    assert [type(line) for line in lines(effects)] == [AnswerLine, MessageLine, StartLine]
+    assert now.granted == frozenset()
+
+
+def test_what_is_sent_goes_on_without_a_clients_tool() -> None:
+    waits = ({"id": "one", "toolCallId": "c", "tool": "theirs", "reason": CLIENT_TOOL},)
+    now, _ = after(fresh(), sent(1), Ended(run_id(1), "waiting", interrupts=waits))
+    _, effects = after(now, sent(2))
+    assert [type(line) for line in lines(effects)] == [AnswerLine, MessageLine, StartLine]
+
+
+@pytest.mark.parametrize(("offered", "granted"), [({}, {"count"}), ({"always": False}, set())])
+def test_allowed_always_is_granted_only_where_that_was_offered(offered: dict[str, bool], granted: set[str]) -> None:
+    question = {"id": "one", "toolCallId": "c", "tool": "count", **offered}
+    now, _ = after(fresh(), sent(1), Ended(run_id(1), "waiting", interrupts=(question,)))
+    now, _ = after(now, Answered((yes("one", always=True),), run_id(2)))
+    assert now.granted == granted
+
+
+def test_nothing_is_made_again_without_the_lane_nor_told_of_elsewhere_while_a_person_is_asked() -> None:
+    over, _ = after(fresh(), sent(1), Ended(run_id(1), "success"), LaneReleased())
+    with pytest.raises(RunInProgress):
+        step(over, Regenerated(MessageId("m1"), run_id(2)), AT)
+    turn = Earlier(run_id(9), {"id": "q", "role": "user", "content": "Elsewhere?"}, ())
+    branch = sent(2, options=Options(is_branch=True), earlier=(turn,))
+    assert [type(line) for line in lines(after(asked("one"), branch)[1])] == [MessageLine]
+
+
+def test_what_was_changed_since_one_looked_is_neither_renamed_nor_deleted() -> None:
+    now, _ = after(fresh(), Renamed("Sales"), Renamed("Costs", seen_at=1), sent(1), Ended(run_id(1), "success"))
+    assert now.title == "Costs"
+    for event in (Renamed("Gains", seen_at=1), Renamed("Gains", seen_at=0), Deleted(seen_at=2)):
+        with pytest.raises(Stale):
+            step(now, event, AT)
+    assert after(now, Deleted(seen_at=now.seq))[0].is_deleted
+
+
+def test_a_chat_is_brought_in_once_and_only_where_nothing_was_said() -> None:
+    said = ({"id": "a", "role": "assistant", "content": "As I said."},)
+    turn = Earlier(run_id(9), {"id": "q", "role": "user", "content": "Elsewhere?"}, said)
+    imported = Imported((turn,), {"kind": "messages", "name": "a.json"}, "Old talk")
+    now, effects = after(fresh(has_lane=False), imported)
+    assert kinds(effects) == ["Append"]
+    assert (now.title, now.message_count, now.head, now.is_busy) == ("Old talk", 2, run_id(9), False)
+    assert after(now, imported) == (now, [])
+
+
+def test_a_clock_that_is_set_back_takes_no_thread_down_the_list() -> None:
+    now, _ = after(fresh(), sent(1))
+    later, _ = step(now, Contributed(run_id(1), {"id": "a", "role": "assistant", "content": "x"}), "2020")
+    assert later.updated == AT
 
 
 def test_who_is_about_to_stop_begins_nothing_whatever_is_asked_for() -> None:
