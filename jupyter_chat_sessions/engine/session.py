@@ -344,8 +344,12 @@ class Session:
 
     async def end(self, run_id: RunId, ending: Ending) -> None:
         """The run is over. What it had begun and not completed is kept with its last line."""
-        said = self._telling.unfinished(run_id, ending.outcome)
-        await self._meet(events.Ended(run_id, ending.outcome, ending.usage, ending.error, said, ending.interrupts))
+        await self._mailbox.ask(lambda: self._on_event(self._ended(run_id, ending)))
         if self._performance is not None and self._performance.run_id == run_id:
             self._performance = None
         self.idle_since = asyncio.get_running_loop().time()
+
+    def _ended(self, run_id: RunId, ending: Ending) -> events.Ended:
+        """The end as it is in its turn: what was on its way to the disk when the run was stopped is kept by then."""
+        said = self._telling.unfinished(run_id, ending.outcome)
+        return events.Ended(run_id, ending.outcome, ending.usage, ending.error, said, ending.interrupts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from stage_kit import Held, Refusing, Seen, a_message, echoes, opened, says, tex
 
 from jupyter_chat_sessions.core.errors import DiskFull, RunInProgress, ThreadDeleted
 from jupyter_chat_sessions.core.ids import new_thread_id
+from jupyter_chat_sessions.core.roles import Journal
 from jupyter_chat_sessions.core.transcript import MessageLine, RunLine
 from jupyter_chat_sessions.engine import performance
 from jupyter_chat_sessions.engine.stage import Ending, Stage
@@ -66,6 +68,47 @@ async def test_when_the_disk_refuses_nothing_has_happened_and_the_same_message_m
         assert (session.conversation.seq, session.conversation.queue, seen.frames) == (0, (), [])
         journal.refusal = None
         assert await session.ended((await session.send(message)).run_id) == "success"
+
+
+class Holding(Refusing):
+    """A journal whose disk, once it is slow, does each thing when the test lets it."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
+        self.is_slow = False
+        self.begun, self.allowed = threading.Semaphore(0), threading.Semaphore(0)
+
+    def transact(self, decide: Any) -> None:
+        if self.is_slow:
+            self.begun.release()
+            assert self.allowed.acquire(timeout=30)
+        super().transact(decide)
+
+    async def begins(self) -> None:
+        """Returns when the next thing has been begun, and what the loop had to do meanwhile is done."""
+        assert await asyncio.to_thread(self.begun.acquire, timeout=30)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def test_what_is_being_kept_when_its_run_is_stopped_is_kept_once() -> None:
+    journal, held = Holding(MemoryJournal(new_thread_id())), Held("words")
+    async with opened(held, journal) as session:
+        receipt = await session.send(a_message())
+        await held.began.wait()
+        journal.is_slow = True
+        cancelling = asyncio.ensure_future(session.cancel())
+        await journal.begins()
+        held.let_go.set()  # what it has said whole is to be kept, behind the wish to stop
+        await asyncio.sleep(0)
+        journal.allowed.release()
+        await journal.begins()
+        journal.is_slow = False
+        journal.allowed.release(9)
+        await cancelling
+        assert await session.ended(receipt.run_id) == "cancelled"
+        said = [line["message"] for line in session.listen(Seen()).body["lines"] if line["type"] == "message"]
+        assert [(each["role"], each["content"]) for each in said] == [("user", "hello"), ("assistant", "words")]
 
 
 async def test_an_answer_whose_end_the_disk_refuses_is_not_told_as_done_until_it_is_kept(

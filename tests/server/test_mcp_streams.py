@@ -87,6 +87,7 @@ async def test_a_silent_tool_is_no_silence_on_the_line(
     assert result["result"]["content"][0]["text"].startswith("went")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chat_config", [ALLOWED])
 async def test_a_client_that_takes_json_alone_gets_json_behind_blank_lines(
     quick: None, post: Any, rest: Rest, new_id: Callable[[], str]
@@ -117,7 +118,7 @@ async def test_a_call_that_is_over_at_once_is_answered_with_json_and_a_refusal_h
 
 
 @pytest.mark.parametrize("chat_config", [ALLOWED])
-@pytest.mark.parametrize(("mode", "is_alone"), [("auto", True), ("legacy", False)])
+@pytest.mark.parametrize(("mode", "is_alone"), [pytest.param("auto", True, marks=pytest.mark.slow), ("legacy", False)])
 async def test_a_client_that_asks_for_progress_hears_what_a_tool_prints_and_that_it_runs_when_it_is_silent(
     quick: None, mcp: Mcp, new_id: Callable[[], str], mode: str, is_alone: bool
 ) -> None:
@@ -336,6 +337,7 @@ async def test_a_batch_of_its_version_is_answered_message_by_message_in_its_orde
     assert outcomes(jp_root_dir, thread_id) == ["success"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chat_config", [ALLOWED])
 async def test_a_batch_is_streamed_where_its_calls_take_long_and_each_of_them_can_be_stopped(
     quick: None, post: Any, rest: Rest, new_id: Callable[[], str], jp_root_dir: Path
