@@ -5,15 +5,18 @@ import { memo, useMemo } from 'react';
 
 import { Markdown } from '../markdown/Markdown';
 import { sentIcon } from '../icons';
-import type { AnswerRecord, Approval, CallInFlight, Content, Message, RunInFlight } from '../protocol';
-import { alongOf, DIRECT, resultOf, textOf, wordsOf } from '../store/turns';
+import type { Approval, Content, RunInFlight } from '../protocol';
+import { alongOf, DIRECT, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Deciding } from '../store/view';
 import { ApprovalCard } from './Approval';
 import { argumentsOf } from './arguments';
 import type { ChatActions } from './Chat';
+import { Ending } from './Ending';
 import { useHost } from './host';
 import { IconButton } from './IconButton';
+import { isCutOff, isSameCode, piecesOf, recordOf, shownOf } from './pieces';
+import type { Call } from './pieces';
 import { Question } from './Question';
 import { Switch } from './Switch';
 import { ToolCard } from './ToolCard';
@@ -55,16 +58,13 @@ function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean
 }
 
 function TurnBody(props: TurnProps): JSX.Element {
-  const { trans, copy } = useHost();
+  const { trans } = useHost();
   const { turn, live, isLast, isReadOnly, approval, actions } = props;
   const { run, runs, question, answers } = turn;
-  const { showRequests } = actions;
   const first = runs[0];
   const asksFor = new Set(approval?.interrupts.map(each => each.toolCallId));
   const pieces = useMemo(() => piecesOf(turn, live), [turn, live]);
   const isOver = run.outcome !== null && approval === null;
-  const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
-  const isModels = answers.some(({ message }) => recordOf(message)?.model !== undefined);
   const asked = question && textOf(contentOf(question.message));
   const isEcho = (call: Call): boolean =>
     asked !== null && isSameCode(asked, argumentsOf(call.arguments).code?.text);
@@ -146,52 +146,51 @@ function TurnBody(props: TurnProps): JSX.Element {
           actions={actions}
         />
       )}
-      {isOver && (words.length > 0 || turn.versions.length > 1) && (
-        <div className="jcs-Turn-actions">
-          <Switch
-            label={trans.__('Answer')}
-            at={turn.versions.indexOf(first.run_id)}
-            ids={turn.versions}
-            onLook={actions.look}
-          />
-          <IconButton
-            icon={copyIcon}
-            label={trans.__('Copy the answer')}
-            onClick={() => copy(words.join('\n\n'))}
-          />
-          {isModels && showRequests && (
-            <IconButton
-              icon={sentIcon}
-              label={trans.__('What was sent to the model')}
-              onClick={() => showRequests(runs.map(each => each.run_id))}
-            />
-          )}
-          {isLast && !isReadOnly && first.message_id !== null && (
-            <IconButton
-              icon={refreshIcon}
-              label={trans.__('Answer again')}
-              onClick={() => actions.regenerate(first.message_id ?? '')}
-            />
-          )}
-        </div>
-      )}
+      {isOver && <TurnActions {...props} />}
     </div>
   );
 }
 
-/** Whether a call was still running when its run was stopped, so that its card says so. */
-function isCutOff(call: Call | undefined): boolean {
-  return call !== undefined && (call.result === null || call.result.error !== undefined);
-}
-
-/** What is kept of who said a message. */
-function recordOf(message: Message): AnswerRecord | undefined {
-  return message.role === 'assistant' ? message.metadata?.jupyter : undefined;
-}
-
-/** The calls that have a card of their own: those a person is asked about are on the approval's. */
-function shownOf(calls: readonly Call[], asksFor: ReadonlySet<string | undefined>): readonly Call[] {
-  return calls.filter(call => call.result !== null || !asksFor.has(call.id));
+/** What can be done with an answer that is over; nothing where nothing was said and it is the only one. */
+function TurnActions({ turn, isLast, isReadOnly, actions }: TurnProps): JSX.Element | null {
+  const { trans, copy } = useHost();
+  const { runs, answers, versions } = turn;
+  const { showRequests } = actions;
+  const [first] = runs;
+  const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
+  const isModels = answers.some(({ message }) => recordOf(message)?.model !== undefined);
+  if (words.length === 0 && versions.length < 2) {
+    return null;
+  }
+  return (
+    <div className="jcs-Turn-actions">
+      <Switch
+        label={trans.__('Answer')}
+        at={versions.indexOf(first.run_id)}
+        ids={versions}
+        onLook={actions.look}
+      />
+      <IconButton
+        icon={copyIcon}
+        label={trans.__('Copy the answer')}
+        onClick={() => copy(words.join('\n\n'))}
+      />
+      {isModels && showRequests && (
+        <IconButton
+          icon={sentIcon}
+          label={trans.__('What was sent to the model')}
+          onClick={() => showRequests(runs.map(each => each.run_id))}
+        />
+      )}
+      {isLast && !isReadOnly && first.message_id !== null && (
+        <IconButton
+          icon={refreshIcon}
+          label={trans.__('Answer again')}
+          onClick={() => actions.regenerate(first.message_id ?? '')}
+        />
+      )}
+    </div>
+  );
 }
 
 /** The entry of this turn among its wordings. */
@@ -203,62 +202,6 @@ function contentOf(message: NonNullable<Turn['question']>['message']): Content {
   return message.role === 'user' ? message.content : wordsOf(message);
 }
 
-/** Whether what was typed is the code that runs, so that it need not be shown twice. */
-function isSameCode(typed: string, code: string | undefined): boolean {
-  return code !== undefined && typed.replace(/^(?:!|\/(?:run|sh)\s)/, '').trim() === code.trim();
-}
-
-interface Call {
-  readonly id: string;
-  readonly name: string;
-  readonly arguments: string;
-  readonly live: CallInFlight | null;
-  readonly result: ReturnType<typeof resultOf>;
-}
-
-/** What one step of an answer shows, under the id of its message. */
-interface Piece {
-  readonly id: string;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly calls: readonly Call[];
-}
-
-/** The steps of an answer: those in the transcript, then the one in flight, which keeps its place when its line comes. */
-function piecesOf({ run, answers }: Turn, live: RunInFlight | null): readonly Piece[] {
-  const inFlight = new Map((live?.tool_calls ?? []).map(call => [call.id, call]));
-  const pieces = answers.flatMap(({ message }): Piece[] => {
-    if (message.role === 'reasoning') {
-      return [{ id: message.id, text: '', reasoning: textOf(message.content), calls: [] }];
-    }
-    if (message.role !== 'assistant') {
-      return [];
-    }
-    const calls = (message.toolCalls ?? []).map(call => {
-      const running = inFlight.get(call.id) ?? null;
-      inFlight.delete(call.id);
-      return {
-        id: call.id,
-        name: call.function.name,
-        arguments: call.function.arguments,
-        live: running,
-        result: resultOf(answers, call.id)
-      };
-    });
-    const reasoning = message.metadata?.jupyter?.reasoning ?? '';
-    return [{ id: message.id, text: message.content ?? '', reasoning, calls }];
-  });
-  if (!live) {
-    return pieces;
-  }
-  const calls = [...inFlight.values()].map(call => ({ ...call, live: call, result: null }));
-  if (live.text || live.reasoning || calls.length > 0) {
-    const id = live.message_id ?? `${run.run_id}:next`;
-    return [...pieces, { id, text: live.text, reasoning: live.reasoning, calls }];
-  }
-  return pieces;
-}
-
 function Working(): JSX.Element {
   const { trans } = useHost();
   return (
@@ -267,66 +210,6 @@ function Working(): JSX.Element {
       <i />
       <i />
       <i />
-    </div>
-  );
-}
-
-type EndingProps = Pick<TurnProps, 'turn' | 'isLast' | 'isReadOnly' | 'actions'> & {
-  /** Whether the card above says how it ended already. */
-  readonly isTold: boolean;
-};
-
-/** How a turn ended, where it was not well. */
-function Ending({ turn, isTold, isLast, isReadOnly, actions }: EndingProps): JSX.Element | null {
-  const { trans } = useHost();
-  const { outcome, error, isDecided } = turn.run;
-  const asked = turn.runs[0].message_id;
-  const last = turn.answers.at(-1);
-  const cut = last && recordOf(last.message)?.finish;
-  if (outcome === null || (outcome === 'success' && !cut)) {
-    return null;
-  }
-  if (outcome === 'cancelled' || (outcome === 'waiting' && isDecided)) {
-    return <p className="jcs-Ending">{trans.__('Stopped')}</p>;
-  }
-  if (outcome === 'waiting') {
-    return <p className="jcs-Ending">{trans.__('Waiting for a decision')}</p>;
-  }
-  const words =
-    cut === 'content_filter'
-      ? trans.__('The provider cut the answer off: its filter took exception to it.')
-      : cut === 'length'
-        ? trans.__('The answer is cut off: it reached the longest the model may write.')
-        : outcome === 'interrupted'
-          ? isTold
-            ? trans.__('The server stopped while this was running.')
-            : trans.__('The answer was interrupted: the server stopped while it was being made.')
-          : (error?.message ?? trans.__('The answer failed.'));
-  return (
-    <div
-      className={`jcs-Ending jcs-mod-${outcome}`}
-      role="group"
-      aria-label={trans.__('The answer is not whole')}
-    >
-      <p>{words}</p>
-      {isLast && !isReadOnly && (
-        <span className="jcs-Ending-actions">
-          {asked !== null && (
-            <button type="button" className="jcs-Button" onClick={() => actions.regenerate(asked)}>
-              {trans.__('Retry')}
-            </button>
-          )}
-          {(outcome === 'interrupted' || cut === 'length') && (
-            <button
-              type="button"
-              className="jcs-Button"
-              onClick={() => actions.send(trans.__('Please continue.'))}
-            >
-              {trans.__('Continue')}
-            </button>
-          )}
-        </span>
-      )}
     </div>
   );
 }
