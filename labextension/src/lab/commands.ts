@@ -11,6 +11,7 @@ import type { Named } from '../components/host';
 import { chatIcon, compareIcon } from '../icons';
 import type { KeptPane } from '../store/compare';
 import type { Thread } from '../store/thread';
+import { isStoppable } from '../store/turns';
 import type { IChatSessions } from '../tokens';
 import type { Desk } from './desk';
 import { COMMANDS } from './names';
@@ -83,7 +84,7 @@ export function addCommands(parts: CommandParts): void {
     caption: trans.__('Stop what runs and what waits in the chat that is shown'),
     icon: stopIcon,
     describedBy: describe() as never,
-    isEnabled: () => desk.value.thread.isBusy,
+    isEnabled: () => isStoppable(desk.value.thread.snapshot().view),
     execute: () => desk.value.thread.cancel()
   });
   commands.addCommand(COMMANDS.openMain, {
