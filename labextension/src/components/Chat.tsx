@@ -21,6 +21,7 @@ import { EmptyState } from './EmptyState';
 import { FilesStrip } from './Files';
 import { useHost } from './host';
 import type { Named } from './host';
+import { IconButton } from './IconButton';
 import { MessageList } from './MessageList';
 import { useSource } from './source';
 import { useSaid } from './useSaid';
@@ -131,16 +132,13 @@ export function Chat({ shown, actions, named, focusKey, isProvisional = false }:
           }
         >
           {openMenu && named && (
-            <button
-              type="button"
-              className="jcs-IconButton jcs-More"
-              title={trans.__('Export and more')}
-              aria-label={trans.__('Export and more')}
+            <IconButton
+              icon={ellipsesIcon}
+              className="jcs-More"
+              label={trans.__('Export and more')}
               aria-haspopup="menu"
               onClick={event => openMenu(named, event.currentTarget.getBoundingClientRect())}
-            >
-              <ellipsesIcon.react tag="span" />
-            </button>
+            />
           )}
         </Chip>
       </Composer>

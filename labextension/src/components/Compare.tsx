@@ -14,6 +14,7 @@ import { Chip } from './Chip';
 import { Composer } from './Composer';
 import { DropTarget } from './DropTarget';
 import { useHost } from './host';
+import { IconButton } from './IconButton';
 import { isComposing } from './keys';
 import { useSaid } from './useSaid';
 
@@ -168,15 +169,12 @@ function PaneView(props: PaneViewProps): JSX.Element {
           {trans.__('Go on with this one')}
         </button>
         {!props.isAlone && (
-          <button
-            type="button"
-            className="jcs-IconButton"
+          <IconButton
+            icon={closeIcon}
+            label={trans.__('Take this pane away')}
             title={trans.__('Take this pane away; its chat stays in the list')}
-            aria-label={trans.__('Take this pane away')}
             onClick={props.onDrop}
-          >
-            <closeIcon.react tag="span" />
-          </button>
+          />
         )}
       </header>
       <div className="jcs-Chat">
