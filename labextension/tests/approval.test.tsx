@@ -2,6 +2,7 @@
 import { actions, host, show } from './host';
 
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { DEFAULTS } from '../src/components/host';
@@ -229,6 +230,22 @@ test('a question is answered by a choice, in words, or not at all', () => {
   vi.clearAllMocks();
   fireEvent.click(within(asked()).getByRole('button', { name: 'Do not answer' }));
   expect(decided()).toEqual([{ approve: false }]);
+});
+
+test('who has decided on a card, which then goes, is in the conversation; who wrote meanwhile goes on writing', async () => {
+  const log = (): HTMLElement => screen.getByRole('log', { name: 'Conversation' });
+  render(show(asking('rm()').view));
+  await userEvent.click(within(card()).getByRole('button', { name: 'Deny' }));
+  expect(document.activeElement).toBe(log());
+  const composer = screen.getByRole('textbox', { name: 'Message' });
+  composer.focus();
+  fireEvent.keyDown(composer, { key: 'Enter', altKey: true });
+  expect(actions.decide).toHaveBeenCalledTimes(2);
+  expect(document.activeElement).toBe(composer);
+  cleanup();
+  render(show(askingWith({ reason: 'input_required', message: 'Which?', arguments: {} })));
+  await userEvent.click(screen.getByRole('button', { name: 'Do not answer' }));
+  expect(document.activeElement).toBe(log());
 });
 
 test('a question is answered by the key that sends, as it is set, and by no key of an input method', () => {

@@ -5,51 +5,42 @@
 import { memo, useEffect, useRef, useState } from 'react';
 
 import { shieldIcon } from '../icons';
-import type { Approval, Decision, Level, Question } from '../protocol';
-import type { Deciding } from '../store/view';
+import type { Decision, Level, Question } from '../protocol';
 import { titleOf } from './arguments';
 import { argumentsIn, Asked, choiceOf, isInWords } from './Asked';
 import type { Choice } from './Asked';
-import { wordsOf } from './Banner';
+import { decideOn, isOnItsWay, Refused } from './decision';
+import type { DecisionProps } from './decision';
 import { useHost } from './host';
 import { QuestionCard } from './QuestionCard';
 
-export interface ApprovalCardProps {
-  readonly approval: Approval;
-  /** The answer that is on its way, or was refused; `null` where none was given here. */
-  readonly deciding: Deciding | null;
-  readonly onDecide: (runId: string, decisions: ReadonlyMap<string, Decision>) => void;
-}
-
-export const ApprovalCard = memo(function ApprovalCard(props: ApprovalCardProps): JSX.Element {
+export const ApprovalCard = memo(function ApprovalCard(props: DecisionProps): JSX.Element {
   const { interrupts } = props.approval;
   const isQuestion = interrupts.length === 1 && isInWords(interrupts[0]);
   return isQuestion ? <QuestionCard {...props} /> : <CallsCard {...props} />;
 });
 
-function CallsCard(props: ApprovalCardProps): JSX.Element {
+function CallsCard(props: DecisionProps): JSX.Element {
   const { trans } = useHost();
-  const { approval, deciding, onDecide } = props;
+  const { approval, deciding } = props;
   const questions = approval.interrupts;
   const card = useRef<HTMLElement>(null);
   const [choices, choose] = useState<ReadonlyMap<string, Choice>>(
     () => new Map(questions.map(each => [each.id, choiceOf(each)]))
   );
   const [note, setNote] = useState<string | null>(null);
-  const isSending = deciding !== null && deciding.refusal === null;
+  const isSending = isOnItsWay(deciding);
   const wanted = questions.filter(each => choices.get(each.id)?.isWanted);
   const isReadable = wanted.every(each => argumentsIn(each, choices.get(each.id)) !== null);
 
   const approve = (always: boolean): void => {
-    if (!isSending && isReadable && wanted.length > 0) {
-      onDecide(approval.run_id, approved(questions, choices, always));
+    if (isReadable && wanted.length > 0) {
+      decideOn(card, props, approved(questions, choices, always));
     }
   };
   const deny = (): void => {
-    if (!isSending) {
-      const word: Decision = { approve: false, ...(note?.trim() && { note: note.trim() }) };
-      onDecide(approval.run_id, new Map(questions.map(each => [each.id, word])));
-    }
+    const word: Decision = { approve: false, ...(note?.trim() && { note: note.trim() }) };
+    decideOn(card, props, new Map(questions.map(each => [each.id, word])));
   };
   useKeys(card, { approve: () => approve(false), deny });
 
@@ -78,11 +69,7 @@ function CallsCard(props: ApprovalCardProps): JSX.Element {
           onChoose={choice => choose(new Map(choices).set(question.id, choice))}
         />
       ))}
-      {deciding?.refusal && (
-        <p className="jcs-Approval-refusal" role="alert">
-          {trans.__('The answer did not count: %1', wordsOf(deciding.refusal, trans))}
-        </p>
-      )}
+      <Refused deciding={deciding} />
       {note !== null && (
         <textarea
           className="jcs-Approval-note"

@@ -1,39 +1,36 @@
 /** What a run asks a person in words: choices where there are some, and an answer of one's own. */
 
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
-import type { Approval, Decision } from '../protocol';
-import type { Deciding } from '../store/view';
-import { wordsOf } from './Banner';
+import type { Decision } from '../protocol';
+import { decideOn, isOnItsWay, Refused } from './decision';
+import type { DecisionProps } from './decision';
 import { useHost } from './host';
 import { isSendKey } from './keys';
 import { useSource } from './source';
 
-export interface QuestionCardProps {
-  readonly approval: Approval;
-  readonly deciding: Deciding | null;
-  readonly onDecide: (runId: string, decisions: ReadonlyMap<string, Decision>) => void;
-}
-
-export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps): JSX.Element {
+export function QuestionCard(props: DecisionProps): JSX.Element {
   const { trans, preferences } = useHost();
   const { sendKey } = useSource(preferences);
   const [words, write] = useState('');
+  const card = useRef<HTMLElement>(null);
+  const { approval, deciding } = props;
   const question = approval.interrupts[0];
   const choices = choicesOf(question.arguments?.['choices']);
-  const isSending = deciding !== null && deciding.refusal === null;
-  const decide = (decision: Decision): void => {
-    if (!isSending) {
-      onDecide(approval.run_id, new Map([[question.id, decision]]));
-    }
-  };
+  const isSending = isOnItsWay(deciding);
+  const decide = (decision: Decision): void => decideOn(card, props, new Map([[question.id, decision]]));
   const answer = (text: string): void => {
     if (text.trim()) {
       decide({ approve: true, answer: text.trim() });
     }
   };
   return (
-    <section className="jcs-Approval" aria-label={trans.__('A question to you')} aria-busy={isSending}>
+    <section
+      ref={card}
+      className="jcs-Approval"
+      aria-label={trans.__('A question to you')}
+      aria-busy={isSending}
+    >
       <p className="jcs-Ask-text">{question.message}</p>
       {choices.length > 0 && (
         <div className="jcs-Ask-choices" role="group" aria-label={trans.__('Answers')}>
@@ -50,11 +47,7 @@ export function QuestionCard({ approval, deciding, onDecide }: QuestionCardProps
           ))}
         </div>
       )}
-      {deciding?.refusal && (
-        <p className="jcs-Approval-refusal" role="alert">
-          {trans.__('The answer did not count: %1', wordsOf(deciding.refusal, trans))}
-        </p>
-      )}
+      <Refused deciding={deciding} />
       <textarea
         className="jcs-Approval-note"
         rows={2}
