@@ -53,8 +53,11 @@ describe('the composer', () => {
     const along: Along[] = [
       { id: '1', label: 'a.csv', state: 'ready', item: null, come: 0, size: 0, refusal: null }
     ];
-    const alongActions = { remove: vi.fn() } as unknown as AlongActions;
-    render(shownIn(<Composer {...props} draft="hi" isRunning along={along} alongActions={alongActions} />));
+    const failed: Along[] = [{ ...along[0], state: 'failed', refusal: 'no' }];
+    const alongActions = { remove: vi.fn(), retry: vi.fn() } as unknown as AlongActions;
+    const { rerender } = render(
+      shownIn(<Composer {...props} draft="hi" isRunning along={along} alongActions={alongActions} />)
+    );
     for (const name of ['Send', 'Stop', 'Remove a.csv']) {
       await userEvent.click(screen.getByRole('button', { name }));
       expect(document.activeElement, name).toBe(screen.getByRole('textbox', { name: 'Message' }));
@@ -62,6 +65,10 @@ describe('the composer', () => {
     expect(props.onSend).toHaveBeenCalledOnce();
     expect(props.onStop).toHaveBeenCalledOnce();
     expect(alongActions.remove).toHaveBeenCalledExactlyOnceWith('1');
+    rerender(shownIn(<Composer {...props} draft="hi" along={failed} alongActions={alongActions} />));
+    await userEvent.click(screen.getByRole('button', { name: 'Try again: a.csv' }));
+    expect(alongActions.retry).toHaveBeenCalledExactlyOnceWith('1');
+    expect(document.activeElement).toBe(screen.getByRole('textbox', { name: 'Message' }));
   });
 
   test('sends nothing that is blank', () => {

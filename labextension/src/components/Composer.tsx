@@ -156,7 +156,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           <AlongChips
             along={along}
             onRemove={id => inText(() => alongActions.remove(id))}
-            onRetry={alongActions.retry}
+            onRetry={id => inText(() => alongActions.retry(id))}
           />
         )}
         <div className="jcs-Composer-box">
