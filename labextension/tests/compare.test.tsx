@@ -1,6 +1,8 @@
 // @vitest-environment jsdom
 import { actions, host, shownIn } from './host';
 
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { WidgetTracker } from '@jupyterlab/apputils';
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
@@ -11,7 +13,9 @@ import { CellDiff } from '../src/components/CellDiff';
 import { Compare } from '../src/components/Compare';
 import type { CompareProps } from '../src/components/Compare';
 import { UsageChip } from '../src/components/UsageChip';
+import type { CompareTab } from '../src/lab/compare';
 import { linkedIn } from '../src/lab/links';
+import { compareTabs } from '../src/lab/tabs';
 import type { ClientFrame } from '../src/protocol';
 import { mergedAlong } from '../src/store/along';
 import type { Along } from '../src/store/along';
@@ -22,6 +26,7 @@ import type { Shown } from '../src/store/thread';
 import { OpenThreads } from '../src/store/threads';
 import { spentIn } from '../src/store/usage';
 import { EMPTY } from '../src/store/view';
+import type { IChatSessions } from '../src/tokens';
 import { conversation, Server } from './server';
 
 afterEach(cleanup);
@@ -86,6 +91,24 @@ describe('a comparison', () => {
     const { threads } = room();
     const first = new Comparison(threads, {}, freshPanes(['a', 'b']));
     expect(new Comparison(threads, {}, JSON.parse(JSON.stringify(first.kept))).kept).toEqual(first.kept);
+  });
+
+  test('is kept with the layout when its panes change, not with each word that is written', async () => {
+    const save = vi.spyOn(WidgetTracker.prototype, 'save').mockResolvedValue();
+    const { threads } = room();
+    const shell = { add: (tab: CompareTab) => void (opened = tab), activateById: vi.fn() };
+    let opened: CompareTab | undefined;
+    const sessions = { host, threads, rest: { models: async () => ({ models: [] }) } };
+    const [app, given] = [{ shell }, sessions] as unknown as [JupyterFrontEnd, IChatSessions];
+    compareTabs(app, given, null, vi.fn(), () => null)({});
+    const comparison = opened?.content.comparison;
+    save.mockClear();
+    'which is better?'.split('').forEach((_, end) => comparison?.write('which is better?'.slice(0, end)));
+    expect(save).not.toHaveBeenCalled();
+    comparison?.add('');
+    expect(save).toHaveBeenCalledOnce();
+    opened?.dispose();
+    save.mockRestore();
   });
 
   test('shows no more panes than fit', () => {

@@ -15,6 +15,7 @@ const height = {
   }
 };
 Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, clientHeight: height });
-window.matchMedia ??= () => ({ matches: false, addEventListener() {}, removeEventListener() {} }) as never;
+const media = { matches: false, addListener() {}, removeListener() {} };
+window.matchMedia ??= () => Object.assign(new EventTarget(), media) as never;
 window.requestIdleCallback ??= act => Number(setTimeout(act));
 CSSStyleSheet.prototype.replaceSync ??= () => undefined;

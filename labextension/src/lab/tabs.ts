@@ -73,7 +73,13 @@ export function compareTabs(
         openMain(thread, `${document.id}-tab`);
         document.parent?.dispose();
       });
-      shown.content.comparison.changed.connect(() => void tabs.save(shown));
+      let { panes } = shown.content.comparison.value;
+      shown.content.comparison.changed.connect((_, now) => {
+        if (now.panes !== panes) {
+          ({ panes } = now);
+          void tabs.save(shown);
+        }
+      });
       app.shell.add(shown, 'main');
       void tabs.add(shown);
       tab = shown;
