@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -98,15 +99,33 @@ async def answer_to(message: str | bytes, session: Session, sender: Sender, hear
         return nack(_id_in(message), "server_error", "The server failed; its log says more.")
 
 
-async def _meet(frame: bodies.DecidingFrame, session: Session, sender: Sender) -> Frame:
+MOST_REMEMBERED = 100
+_met: WeakKeyDictionary[Session, dict[str, Frame]] = WeakKeyDictionary()
+"""The answers to the last frames that stopped something or turned a thread, by their ids."""
+
+
+async def _met_once(frame: bodies.CancelFrame | bodies.HeadFrame, session: Session) -> Frame:
+    """The answer to a frame that, sent again after a reconnect, must not stop what has been begun meanwhile."""
+    answers, key = _met.setdefault(session, {}), f"{frame.kind} {frame.id}"
+    if key in answers:
+        return answers[key]
     if isinstance(frame, bodies.CancelFrame):
-        return cancel_ack(frame.id, await session.cancel(maybe_run_id(frame.runId)))
+        answer = cancel_ack(frame.id, await session.cancel(maybe_run_id(frame.runId)))
+    else:
+        await session.switch(parse_run_id(frame.runId))
+        answer = plain_ack(frame.id)
+    answers[key] = answer
+    if len(answers) > MOST_REMEMBERED:
+        del answers[next(iter(answers))]
+    return answer
+
+
+async def _meet(frame: bodies.DecidingFrame, session: Session, sender: Sender) -> Frame:
+    if isinstance(frame, (bodies.CancelFrame, bodies.HeadFrame)):
+        return await _met_once(frame, session)
     if isinstance(frame, bodies.RegenerateFrame):
         run_id = regenerating_run_id(session.thread_id, frame.id)
         return ack(frame.id, await session.regenerate(parse_message_id(frame.messageId), run_id, sender.visitor))
-    if isinstance(frame, bodies.HeadFrame):
-        await session.switch(parse_run_id(frame.runId))
-        return plain_ack(frame.id)
     if isinstance(frame, bodies.WithdrawFrame):
         await session.withdraw(parse_message_id(frame.messageId))
         return plain_ack(frame.id)

@@ -161,6 +161,25 @@ async def test_what_is_sent_again_after_a_reconnect_gets_the_same_ack(
     await until(lambda: len(agent.requests) == 2)
 
 
+async def test_a_stop_that_is_sent_again_after_a_reconnect_does_not_stop_what_was_begun_meanwhile(
+    live: Connect, agent: Played, new_id: Callable[[], str]
+) -> None:
+    thread_id, held = new_id(), Held("one", "two")
+    agent.play = held
+    first, second = await live(thread_id), await live(thread_id)
+    stopped = await first.answer(await first.send("x", options=PLAYED))
+    await held.has_begun.wait()
+    await first.say(kind="cancel", id="stop")
+    told = await first.answer("stop")
+    assert told["runIds"] == [stopped["runId"]]
+    begun = await second.answer(await second.send("y", options=PLAYED))
+    await second.say(kind="cancel", id="stop")
+    assert await second.answer("stop") == told
+    held.let(3)
+    ended = await second.until(lambda frame: frame.get("run_id") == begun["runId"] and "outcome" in frame["event"])
+    assert ended["event"]["outcome"] == {"type": "success"}
+
+
 async def test_a_session_that_nobody_needs_is_closed_and_one_that_is_watched_is_not(
     rest: Rest, live: Connect, chats: Callable[[], Any], new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
