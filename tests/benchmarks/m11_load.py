@@ -1,24 +1,31 @@
 """M11: what the extension adds to the start of a Jupyter server.
 
 Each measurement is a fresh process with a server that is initialised and then loads one extension: ours, or one that
-does nothing. Only the loading is judged: the start of the server around it takes seconds and varies by more.
+does nothing. Only the loading is judged: the start of the server around it takes seconds and varies by more. Then what
+a server holds in memory for each thread that is open in it, and for each socket that watches one.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .harness import Figure, interval
+from .servers import Server, provider, server
 
 GOAL_CPU_MS = 30.0
 GOAL_MB = 3.0
+GOAL_SOCKET_KB = 25.0
+MANY, WARM = 500, 20
 SLACK = 1.5
 OURS, EMPTY = "jupyter_chat_sessions", "tests.benchmarks.empty_extension"
 
@@ -77,7 +84,57 @@ def measure(is_quick: bool) -> list[Figure]:
     cpu = _figure("CPU", "ms", GOAL_CPU_MS, [each.cpu_ms for each in ours], [each.cpu_ms for each in empty])
     memory = _figure("memory", "MB", GOAL_MB, [each.mb for each in ours], [each.mb for each in empty])
     shares = f"; the server's own start takes {start_ms:.0f} ms"
-    return [_noted(cpu, shares), memory]
+    return [_noted(cpu, shares), memory, *_held()]
+
+
+def _held() -> list[Figure]:
+    """What a server holds for a thread of one turn that is open, and for a socket, in kB."""
+    threads = [str(uuid.uuid4()) for _ in range(MANY + WARM)]
+    with tempfile.TemporaryDirectory() as folder, provider() as url:
+        with server(Path(folder), url) as to:
+            body = {"content": "A question of some words", "model": "custom:full-20"}
+            for name in threads:
+                to.ask(f"/chat-sessions/threads/{name}/messages?wait=true", "POST", body)
+        with server(Path(folder), url) as to:
+            _open(to, threads[:WARM])
+            joined = [_joined(to, threads[0]) for _ in range(WARM)]
+            of_thread = _grown_kb(to, lambda: _open(to, threads[WARM:]))
+            of_socket = _grown_kb(to, lambda: joined.extend(_joined(to, threads[0]) for _ in range(MANY)))
+            for each in joined:
+                each.close()
+    note = f"{MANY} of one thread, each greeted"
+    both = f"{MANY} threads of one turn, asked for one after another"
+    return [
+        Figure("M11", "memory of an open thread", of_thread, of_thread, of_thread, "kB", "", None, both),
+        Figure(
+            "M11", "memory of a socket", of_socket, of_socket, of_socket, "kB", f"<= {GOAL_SOCKET_KB:g} kB", None, note
+        ),
+    ]
+
+
+def _open(to: Server, threads: Sequence[str]) -> None:
+    for name in threads:
+        to.ask(f"/chat-sessions/threads/{name}")
+
+
+def _grown_kb(to: Server, join: Callable[[], None]) -> float:
+    before = to.memory_bytes
+    join()
+    return (to.memory_bytes - before) / 1024 / MANY
+
+
+def _joined(to: Server, name: str) -> socket.socket:
+    """A websocket of the thread that has been greeted."""
+    joined = socket.create_connection(("127.0.0.1", to.port), timeout=60)
+    joined.sendall(
+        f"GET {to.room(name)} HTTP/1.1\r\nHost: 127.0.0.1:{to.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n"
+        f"Authorization: token {to.token}\r\n\r\n".encode()
+    )
+    heard = b""
+    while b'"kind":"hello"' not in heard:
+        heard += joined.recv(1 << 16)
+    return joined
 
 
 def _figure(what: str, unit: str, goal: float, ours: Sequence[float], empty: Sequence[float]) -> Figure:

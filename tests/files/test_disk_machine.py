@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from threads_on_disk import Writer, asked, fixed_clock, titled, turn
 
 from jupyter_chat_sessions.core.conversation import begin
-from jupyter_chat_sessions.core.errors import ThreadDeleted
+from jupyter_chat_sessions.core.errors import Replaced, ThreadDeleted
 from jupyter_chat_sessions.core.ids import ThreadId, new_thread_id
 from jupyter_chat_sessions.core.transcript import CopiedLine, Line, RestoredLine, TitleLine, encode
 from jupyter_chat_sessions.files.chats_folder import ChatsFolder
@@ -29,6 +29,8 @@ class Thread:
         self.bytes = b""
         self.is_deleted = False
         self.writers = [Writer(folder.journal(thread_id)) for _ in range(2)]
+        self.was_put_back = [False, False]
+        """For each writer, whether what it has read may stand on disk no more."""
 
     @property
     def path(self) -> Path:
@@ -81,11 +83,18 @@ class Disk(RuleBasedStateMachine):
         self._write(thread, who, lambda writer: writer.append(titled(title)))
 
     def _write(self, thread: Thread, who: int, write: object) -> None:
+        writer = thread.writers[who]
         try:
-            written = write(thread.writers[who])  # type: ignore[operator]
+            written = write(writer)  # type: ignore[operator]
         except ThreadDeleted:
             assert thread.is_deleted
             return
+        except Replaced:
+            assert thread.was_put_back[who], "only who had read more is told"
+            thread.was_put_back[who] = False
+            writer.seen = list(writer.journal.read())
+            assert writer.seen == thread.acknowledged
+            written = write(writer)  # type: ignore[operator]
         assert not thread.is_deleted
         thread.acknowledged += written
         assert thread.writers[who].seen == thread.acknowledged, "each line told once, in order, own ones included"
@@ -103,6 +112,25 @@ class Disk(RuleBasedStateMachine):
             thread.acknowledged.append(line)  # it lacks only its newline: nobody was told, and it counts
         if is_restarted:
             thread.reopen()
+
+    @rule(thread=threads, count=st.integers(0, 12), is_in_place=st.booleans())
+    def put_an_older_one_back(self, thread: Thread, count: int, is_in_place: bool) -> None:
+        """As programs do that sync folders or check out, heeding no lock; with many lines it is the same one again."""
+        if thread.is_deleted:
+            return
+        header, *lines = thread.path.read_bytes().splitlines(keepends=True)
+        kept = lines[:count]
+        told = [line for line in thread.acknowledged if encode(line)[:-1] in b"".join(kept)]
+        if any(isinstance(line, CopiedLine) for line in thread.acknowledged[len(told) :]):
+            return  # without the line that tells why its header names another, it is not its transcript
+        if not begin(thread.thread_id, None, told).message_count:
+            return  # lists show it as it was until somebody says something in it
+        thread.acknowledged, thread.bytes = told, header + b"".join(kept)
+        if kept != lines:
+            thread.was_put_back = [True, True]
+        if not is_in_place:
+            thread.path.rename(thread.path.with_name("chat (1).jsonl"))
+        thread.path.write_bytes(thread.bytes)
 
     @rule(thread=threads)
     def delete(self, thread: Thread) -> None:
