@@ -603,7 +603,7 @@ describe('the chat', () => {
     const { container, rerender } = render(card({}));
     const told = (): string | null | undefined => container.querySelector('.jcs-Tool-head')?.textContent;
     expect(told()).toBe('Run PythonRunning…1 sec');
-    act(() => void vi.advanceTimersByTime(3000));
+    act(() => void vi.advanceTimersByTime(3020)); // and a frame
     expect(told()).toBe('Run PythonRunning…4 sec');
     rerender(card({ live: null, isOver: true }));
     expect(told()).toBe('Run PythonStopped');

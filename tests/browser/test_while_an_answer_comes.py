@@ -56,6 +56,34 @@ AT_REST = """async log => {
     }
 }"""
 
+COMMITS = """(() => {
+    const seen = window.commits = { all: 0, most: 0, since: 0 };
+    const isOurs = ({ containerInfo }) => containerInfo instanceof Element && containerInfo.querySelector('.jcs-Log');
+    window.__REACT_DEVTOOLS_GLOBAL_HOOK__ = {
+        supportsFiber: true,
+        inject: () => 1,
+        checkDCE() {},
+        onCommitFiberUnmount() {},
+        onPostCommitFiberRoot() {},
+        onCommitFiberRoot: (_, root) => isOurs(root) && (seen.all += 1, seen.since += 1)
+    };
+    addEventListener('load', () => {
+        const mark = document.body.appendChild(document.createElement('div'));
+        mark.style.cssText = 'position: fixed; height: 1px; width: 1px; visibility: hidden';
+        // What is observed of sizes comes last before the page is drawn.
+        new ResizeObserver(() => {
+            seen.most = Math.max(seen.most, seen.since);
+            seen.since = 0;
+        }).observe(mark);
+        const turn = () => {
+            mark.style.width = mark.style.width === '1px' ? '2px' : '1px';
+            requestAnimationFrame(turn);
+        };
+        turn();
+    });
+})()"""
+"""From the page's beginning on notes what React commits where a chat is, and the most of it in one drawing."""
+
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
@@ -145,5 +173,27 @@ def test_what_is_read_stays_in_its_place_while_an_answer_comes_and_older_turns_c
     until(lambda: page.evaluate("seen.grown") > 300)
     expect(to_end).to_have_count(0)
     until(lambda: chat.log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2)
+    chat.stop.click()
+    chat.is_done()
+
+
+def test_while_an_answer_comes_react_commits_once_in_a_drawing_at_most(lab: Lab, page: Page) -> None:
+    page.add_init_script(COMMITS)
+    chat = opened(lab, page, messages=60)
+    chat.send("recite 6000 mixed")
+    chat.shows("Part 2")
+    page.route("**/threads?*", lambda _: None)  # the list of chats is another matter
+
+    def commits_singly() -> None:
+        page.evaluate("Object.assign(commits, { all: 0, most: 0, since: 0 })")
+        until(lambda: page.evaluate("commits.all") >= 40)
+        assert page.evaluate("commits.most") == 1
+
+    commits_singly()
+    chat.log.hover()
+    page.mouse.wheel(0, -700)
+    expect(chat.place.get_by_role("button", name="To the newest message")).to_be_visible()
+    chat.log.evaluate(AT_REST)
+    commits_singly()
     chat.stop.click()
     chat.is_done()

@@ -130,16 +130,10 @@ export function MessageList({ shown, actions, isReadOnly = false }: MessageListP
           onFocus={list.onFocus}
           onBlur={list.onBlur}
         >
-          <div ref={content} className="jcs-Log-content" style={{ height: list.height }}>
+          <div ref={content} className="jcs-Log-content">
             {view.more && <Older isLoading={shown.isLoadingOlder} onLoad={actions.loadOlder} />}
             {list.items.map(item => (
-              <div
-                key={item.key}
-                ref={list.measure}
-                data-index={item.index}
-                className="jcs-Log-row"
-                style={{ transform: `translateY(${item.start}px)`, minHeight: list.atLeast(item) }}
-              >
+              <div key={item.key} ref={list.measure} data-index={item.index} className="jcs-Log-row">
                 <Fence
                   instead={error => (
                     <p className="jcs-Ending">{trans.__('This part cannot be shown: %1', error.message)}</p>

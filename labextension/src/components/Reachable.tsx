@@ -1,7 +1,9 @@
 /** A box that may be too small for what is in it: where it is, the keyboard reaches and scrolls it. */
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
+
+import { useFrameState } from './frameState';
 
 export interface ReachableProps {
   readonly className: string;
@@ -17,7 +19,7 @@ const TOUCHES = ['wheel', 'touchmove', 'pointerdown', 'keydown'] as const;
 
 export function Reachable({ className, label, startsAtEnd = false, children }: ReachableProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
-  const [scrolls, setScrolls] = useState(false);
+  const [scrolls, setScrolls] = useFrameState(false);
   useEffect(() => {
     const { current } = box;
     if (!current || typeof ResizeObserver === 'undefined') {
@@ -48,7 +50,7 @@ export function Reachable({ className, label, startsAtEnd = false, children }: R
       TOUCHES.forEach(kind => current.removeEventListener(kind, touch));
       current.removeEventListener('scroll', follow);
     };
-  }, [startsAtEnd]);
+  }, [startsAtEnd, setScrolls]);
   const reached = scrolls ? { tabIndex: 0, role: 'region', 'aria-label': label } : {};
   return (
     <div ref={box} className={className} {...reached}>

@@ -2,7 +2,7 @@
 
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import type { Place } from '../client/rest';
 import { alongActionsOf } from '../components/alongActions';
@@ -115,12 +115,31 @@ function CompareView({ comparison, rest, onKeep }: CompareViewProps): JSX.Elemen
 
 /** What each pane's thread shows, followed. */
 function useShown(panes: readonly Pane[]): readonly Shown[] {
-  const [, tick] = useState(0);
-  useEffect(() => {
-    const stops = panes.map(({ thread }) => thread.subscribe(() => tick(count => count + 1)));
-    return () => stops.forEach(stop => stop());
-  }, [panes]);
-  return panes.map(({ thread }) => thread.snapshot());
+  const { subscribe, snapshot } = useMemo(() => shownOf(panes), [panes]);
+  return useSyncExternalStore(subscribe, snapshot);
+}
+
+interface ShownSource {
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly snapshot: () => readonly Shown[];
+}
+
+/** What the panes show, the same object until one of them shows something else. */
+function shownOf(panes: readonly Pane[]): ShownSource {
+  let kept: readonly Shown[] = [];
+  return {
+    subscribe: listener => {
+      const stops = panes.map(({ thread }) => thread.subscribe(listener));
+      return () => stops.forEach(stop => stop());
+    },
+    snapshot: () => {
+      const now = panes.map(({ thread }) => thread.snapshot());
+      if (now.length !== kept.length || now.some((shown, place) => shown !== kept[place])) {
+        kept = now;
+      }
+      return kept;
+    }
+  };
 }
 
 /** Ids of the models the server offers, none where it does not say; and what has it asked again. */

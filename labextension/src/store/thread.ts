@@ -27,6 +27,7 @@ import type { Along } from './along';
 import { Attachments } from './attachments';
 import { NOTHING } from './drafts';
 import type { Drafts } from './drafts';
+import { beforeLaterFrame } from './frames';
 import { foldNewest, foldPage, isWhole, joinsRead } from './lines';
 import type { Page as PathPage } from './lines';
 import { isModelCommand, modelOf } from './model';
@@ -63,7 +64,7 @@ export interface ChosenModel {
 
 const TOO_LONG_WORDS = 'This is too long to be sent; attach it as a file instead.';
 
-/** Milliseconds between two tellings of listeners. */
+/** Milliseconds between two tellings of listeners; more where frames are further apart. */
 const TICK = 50;
 
 /** What a thread asks of the server beside its wire. */
@@ -111,7 +112,8 @@ export class Thread {
   private readonly lookout: Lookout;
   readonly attachments: Attachments;
   private readonly listeners = new Set<() => void>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Leaves the telling that is due undone; `null` where none is. */
+  private untell: (() => void) | null = null;
   private lastTold = 0;
   private filesAsked = 0;
   /** What is to happen once a frame is met, or else once it is refused. */
@@ -375,7 +377,7 @@ export class Thread {
   }
 
   close(): void {
-    clearTimeout(this.timer);
+    this.untell?.();
     this.listeners.clear();
     this.attachments.close();
     this.wire.close();
@@ -493,12 +495,13 @@ export class Thread {
 
   private show(change: Partial<Shown>): void {
     this.shown = { ...this.shown, ...change };
-    this.timer ??= setTimeout(() => this.tell(), Math.max(0, this.lastTold + TICK - Date.now()));
+    const wait = Math.max(0, this.lastTold + TICK - Date.now());
+    this.untell ??= beforeLaterFrame(wait, () => this.tell());
   }
 
   private tell(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.untell?.();
+    this.untell = null;
     this.lastTold = Date.now();
     this.told = this.shown;
     this.listeners.forEach(listener => listener());
