@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).parents[1] / "agents"))
 from conftest import ARGUMENTS, CHROMIUM
 from lab_kit import TOKEN, Chat, Lab, open_chat, open_lab, open_panel
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from upstream import running_upstream
+from upstream import BEHAVIOURS, a_call, once_called, running_upstream
 
 THEMES = {
     "light": "JupyterLab Light",
@@ -390,6 +390,10 @@ def panels(page: Page, lab: Lab, gallery: Gallery) -> None:
 
 def provider(page: Page, lab: Lab, gallery: Gallery) -> None:
     """What only a model behind a provider's door has: thinking, a bill, what was sent."""
+    BEHAVIOURS["draws"] = once_called(
+        lambda answer: answer.calls(a_call(0, "call_a", "run_python", json.dumps({"code": PLOT})))
+    )
+    page.set_default_timeout(10_000)
     with running_upstream() as upstream:
         lab.stop()
         lab.use_provider(upstream.base_url, "sk-0123456789", "reason")
@@ -399,15 +403,32 @@ def provider(page: Page, lab: Lab, gallery: Gallery) -> None:
         narrow(page)
         chat.new()
         chat.send("Why does the loss rise after epoch 7?")
-        expect(chat.place.get_by_role("button", name="What was sent to the model")).to_be_visible(timeout=30_000)
+        sent = chat.place.get_by_role("button", name="What was sent to the model")
+        expect(sent).to_be_visible(timeout=30_000)
         everywhere(page, chat, gallery, "answer of a provider")
-        chat.place.get_by_role("button", name="What was sent to the model").last.click()
-        dialog = page.get_by_role("dialog")
-        dialog.locator("details details > summary").first.click()
-        gallery.take(page, "dialog what was sent", page.locator(".jp-Dialog-content"))
+        chat.send("/model openai:draws")
+        chat.shows("From now on")
+        chat.send("Draw both losses, and say from which epoch on they part")
+        expect(sent).to_have_count(2, timeout=60_000)
+        chat.is_done()
+        sent.last.click()
+        for width in (1560, 420):
+            page.set_viewport_size({"width": width, "height": 860})
+            requests(page, gallery, f"dialog what was sent {width}")
     lab.stop()
     lab.use_model()
     lab.start()
+
+
+def requests(page: Page, gallery: Gallery, name: str) -> None:
+    """What was sent: its messages, one of them in full, and all of it."""
+    messages = page.get_by_role("dialog").locator("details[open] .jcs-Request")
+    gallery.take(page, name)
+    for what, place in (("first", 0), ("call", -3), ("json", -1)):
+        message = messages.nth(place) if place >= 0 else messages.nth(messages.count() + place)
+        message.locator("summary").click()
+        gallery.take(page, f"{name} {what}", page.locator(".jp-Dialog-content"))
+        message.locator("summary").click()
 
 
 def banners(page: Page, lab: Lab, gallery: Gallery) -> None:

@@ -31,7 +31,7 @@ export function Requests({ load }: RequestsProps): JSX.Element {
           {body.messages.map((message, place) => (
             <details key={place} className="jcs-Request">
               <summary>
-                <b>{message.role}</b> {beginningOf(message)}
+                <b>{message.role}</b> <span>{beginningOf(message)}</span>
               </summary>
               <pre>{wordsOf(message)}</pre>
             </details>
