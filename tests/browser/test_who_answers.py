@@ -41,7 +41,7 @@ def test_a_model_is_chosen_with_a_typed_key_answers_after_a_reload_too_and_shows
     expect(dialog.get_by_label("API key of OpenAI")).to_have_value("")
     dialog.get_by_role("textbox", name="Another model").fill("openai:reason")
     picture(page, "models")
-    dialog.get_by_role("button", name="Use").click()
+    dialog.get_by_role("button", name="Use", exact=True).click()
     chip = chat.place.get_by_role("button", name="choose who does")
     expect(chip).to_contain_text("openai:reason")
     chat.send("What is it?")
