@@ -122,6 +122,13 @@ class Server:
         self._log.close()
         return when
 
+    def stop(self) -> None:
+        """As Ctrl-Z does, or a machine that sleeps: nothing runs in it, and its locks are kept."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
