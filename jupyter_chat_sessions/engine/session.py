@@ -200,7 +200,7 @@ class Session:
             return False
         self.home = home
         self._conversation = moved(self._conversation, home.mark)
-        self._telling.tell_place(self._conversation, home)
+        self._telling.tell_move(self._conversation, home)
         return True
 
     async def delete(self, seen_at: int | None = None) -> None:

@@ -61,10 +61,10 @@ class Telling:
         if before.title != now.title:
             self._audience.tell(news_frame("thread", {"title": now.title}))
         if before.consent != now.consent:
-            self.tell_place(now, home)
+            self._audience.tell(news_frame("thread", {"reads_notebook": reads_notebook(now, home)}))
 
-    def tell_place(self, now: Conversation, home: Home) -> None:
-        """Tells where it lives, and whether what runs in it reads the notebook's folder there."""
+    def tell_move(self, now: Conversation, home: Home) -> None:
+        """Tells where it lives now, and whether what runs in it reads the notebook's folder there."""
         self._audience.tell(news_frame("thread", {"folder": home.folder, "reads_notebook": reads_notebook(now, home)}))
 
     def _begin_anew(self, lines: Sequence[Line], settled: Settled) -> None:
