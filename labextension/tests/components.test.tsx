@@ -543,19 +543,21 @@ describe('the chat', () => {
   );
 
   test('why a call failed is said once: by the direct answer after it, else by its card', async () => {
-    const timesSaid = async (model: string): Promise<number | undefined> => {
+    const timesSaid = async (model?: string): Promise<number | undefined> => {
       const server = new Server();
       server.ask('q', 'r');
-      server.start('q', 'r', null, model);
+      server.start('q', 'r', null);
       server.call('a', 'c', 'x', []);
       server.say('b', ['Timed out after 60 s. Smaller steps may finish in time.']);
-      const lines = server
-        .hello()
-        .lines.map(line =>
-          line.type === 'message' && line.message.role === 'tool'
-            ? { ...line, message: { ...line.message, error: 'timed out after 60 s', metadata: {} } }
-            : line
-        );
+      const lines = server.hello().lines.map(line => {
+        if (line.type === 'message' && line.message.role === 'tool') {
+          const error = 'timed out after 60 s';
+          return { ...line, message: { ...line.message, error, metadata: {} } };
+        }
+        return line.type === 'message' && line.message.role === 'assistant'
+          ? { ...line, message: { ...line.message, metadata: { jupyter: { model } } } }
+          : line;
+      });
       const { unmount } = render(show(hear(EMPTY, { ...server.hello(), lines })));
       const log = screen.getByRole('log');
       await waitFor(() => expect(log.textContent).toContain('Smaller steps'));
@@ -563,8 +565,8 @@ describe('the chat', () => {
       unmount();
       return times;
     };
-    expect(await timesSaid('direct')).toBe(1);
-    expect(await timesSaid('openai:gpt')).toBe(2);
+    expect(await timesSaid()).toBe(1);
+    expect(await timesSaid('gpt')).toBe(2);
   });
 
   test('of a call that was interrupted with its server, the ending says only why', () => {

@@ -444,7 +444,7 @@ def banners(page: Page, lab: Lab, gallery: Gallery) -> None:
     expect(chat.place.get_by_text("The server cannot be reached")).to_be_visible(timeout=30_000)
     gallery.picture(page, "banner offline light", chat.place)  # no theme can be had now
     lab.start()
-    expect(chat.log).to_contain_text("The answer was interrupted", timeout=60_000)
+    expect(chat.log).to_contain_text("The server stopped", timeout=60_000)
     everywhere(page, chat, gallery, "interrupted")
 
 

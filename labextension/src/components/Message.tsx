@@ -6,7 +6,7 @@ import { memo, useMemo } from 'react';
 import { Markdown } from '../markdown/Markdown';
 import { sentIcon } from '../icons';
 import type { Approval, Content, RunInFlight } from '../protocol';
-import { alongOf, DIRECT, textOf, wordsOf } from '../store/turns';
+import { alongOf, textOf, wordsOf } from '../store/turns';
 import type { Turn } from '../store/turns';
 import type { Deciding } from '../store/view';
 import { ApprovalCard } from './Approval';
@@ -57,6 +57,11 @@ function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean
   return one.length === other.length && one.every((each, index) => each === other[index]);
 }
 
+/** Whether a model had a part in the answer. */
+function isByModel({ answers }: Turn): boolean {
+  return answers.some(({ message }) => recordOf(message)?.model !== undefined);
+}
+
 function TurnBody(props: TurnProps): JSX.Element {
   const { trans } = useHost();
   const { turn, live, isLast, isReadOnly, approval, actions } = props;
@@ -68,6 +73,7 @@ function TurnBody(props: TurnProps): JSX.Element {
   const asked = question && textOf(contentOf(question.message));
   const isEcho = (call: Call): boolean =>
     asked !== null && isSameCode(asked, argumentsOf(call.arguments).code?.text);
+  const isModels = isByModel(turn);
   const lastCall = pieces.at(-1)?.calls.at(-1);
   const isThinking = !isOver && pieces.every(piece => piece.calls.length === 0 && !piece.text);
   return (
@@ -119,9 +125,7 @@ function TurnBody(props: TurnProps): JSX.Element {
                   isInterrupted={run.outcome === 'interrupted'}
                   isStopped={run.outcome === 'cancelled' && call === lastCall}
                   isEcho={isEcho(call)}
-                  isExplained={
-                    run.model === DIRECT && pieces.slice(place + 1).some(({ text }) => text !== '')
-                  }
+                  isExplained={!isModels && pieces.slice(place + 1).some(({ text }) => text !== '')}
                 />
               ))}
             </div>
@@ -158,7 +162,6 @@ function TurnActions({ turn, isLast, isReadOnly, actions }: TurnProps): JSX.Elem
   const { showRequests } = actions;
   const [first] = runs;
   const words = answers.flatMap(({ message }) => (message.role === 'assistant' && message.content) || []);
-  const isModels = answers.some(({ message }) => recordOf(message)?.model !== undefined);
   if (words.length === 0 && versions.length < 2) {
     return null;
   }
@@ -175,7 +178,7 @@ function TurnActions({ turn, isLast, isReadOnly, actions }: TurnProps): JSX.Elem
         label={trans.__('Copy the answer')}
         onClick={() => copy(words.join('\n\n'))}
       />
-      {isModels && showRequests && (
+      {isByModel(turn) && showRequests && (
         <IconButton
           icon={sentIcon}
           label={trans.__('What was sent to the model')}
