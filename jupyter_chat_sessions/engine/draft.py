@@ -16,7 +16,7 @@ from typing import Any
 from ..core.errors import ChatError
 from ..core.ids import RunId
 from ..core.roles import Journal
-from .pieces import joined
+from .pieces import Joined
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class DraftWriter:
         self._folder = folder
         self._drafts = drafts
         self._chapter: Chapter | None = None
-        self._events: list[Mapping[str, Any]] = []
+        self._said = Joined()
         self._size = 0
 
     @property
@@ -105,38 +105,38 @@ class DraftWriter:
     def begin(self, run_id: RunId, after_seq: int) -> None:
         """Everything said so far is a line now; what comes was said after line `after_seq`."""
         self._chapter = Chapter(run_id, after_seq)
-        self._events, self._size = [], 0
+        self._said, self._size = Joined(), 0
 
     def end(self) -> None:
         """Forgets what has not been written: a line says it better."""
         self._chapter = None
-        self._events, self._size = [], 0
+        self._said, self._size = Joined(), 0
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Takes one more event of the run."""
         if self._chapter is None:
             return
-        if not self._events:
+        if not self._said:
             self._drafts.wait(self)
-        self._events.append(event)
+        self._said.add(event)
         self._size += _EVENT_BYTES + len(event.get("delta", ""))
         if self._size >= AT_MOST_BYTES:
             self._drafts.hurry(self.folder)
 
     def taken(self) -> Piece | None:
         """What is to be written now; `None` where a line has said it meanwhile."""
-        if self._chapter is None or not self._events:
+        if self._chapter is None or not self._said:
             return None
-        piece = Piece(self, self._chapter, self._events)
-        self._events, self._size = [], 0
+        piece = Piece(self, self._chapter, self._said)
+        self._said, self._size = Joined(), 0
         return piece
 
     def take_back(self, piece: Piece) -> None:
         """It was refused; it goes with what comes next, or alone."""
         if piece.chapter is self._chapter:
-            if not self._events:
+            if not self._said:
                 self._drafts.wait(self)
-            self._events = [*piece.events, *self._events]
+            self._said = Joined([*piece.said.events(), *self._said.events()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Piece:
 
     writer: DraftWriter
     chapter: Chapter
-    events: Sequence[Mapping[str, Any]]
+    said: Joined
 
 
 def _write_all(pieces: Sequence[Piece]) -> list[Exception | None]:
@@ -163,7 +163,7 @@ def _write_all(pieces: Sequence[Piece]) -> list[Exception | None]:
 
 def _refusal_of(piece: Piece) -> Exception | None:
     try:
-        piece.writer.journal.draft(piece.chapter.run_id, piece.chapter.after_seq, joined(piece.events))
+        piece.writer.journal.draft(piece.chapter.run_id, piece.chapter.after_seq, piece.said.events())
     except Exception as failure:
         return failure
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 _GATHERED = {
     "TEXT_MESSAGE_CONTENT": "messageId",
@@ -44,26 +44,48 @@ class Pieces:
 
     def _goes_on_with(self, event: Mapping[str, Any]) -> bool:
         first = self._first
-        if first is None or first["type"] != event["type"]:
-            return False
-        key = _GATHERED[event["type"]]
-        return bool(first[key] == event[key])
+        return (
+            first is not None and first["type"] in _GATHERED and _is_same_text(first, event, _GATHERED[first["type"]])
+        )
 
 
-def joined(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The same said in fewer events: neighbouring deltas of one text as one."""
-    found: list[Mapping[str, Any]] = []
-    for text, group in itertools.groupby(events, _text_of):
-        together = list(group)
-        if text is None:
-            found += together
+class Joined:
+    """The same said in fewer events: neighbouring deltas of one text as one.
+
+    Of a text it keeps the words and not their events, which thousands of answers at once would leave to the garbage
+    collector.
+    """
+
+    __slots__ = ("_last", "_said")
+
+    def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._said: list[Mapping[str, Any] | str] = []
+        """Events; behind one, as plain words, the deltas that go on with it."""
+        self._last: Mapping[str, Any] | None = None
+        for event in events:
+            self.add(event)
+
+    def __bool__(self) -> bool:
+        return bool(self._said)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        key = _GATHERED.get(event["type"])
+        if key is not None and self._last is not None and _is_same_text(self._last, event, key):
+            self._said.append(event["delta"])
         else:
-            found.append({**together[0], "delta": "".join(each["delta"] for each in together)})
-    return found
+            self._said.append(event)
+            self._last = event
+
+    def events(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for is_words, group in itertools.groupby(self._said, lambda each: isinstance(each, str)):
+            if is_words:
+                event = found.pop()
+                found.append({**event, "delta": event["delta"] + "".join(cast("Iterable[str]", group))})
+            else:
+                found += cast("Iterable[Mapping[str, Any]]", group)
+        return found
 
 
-def _text_of(event: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Which text the event is a delta of; `None` where it is none."""
-    kind = event["type"]
-    key = _GATHERED.get(kind)
-    return None if key is None else (kind, event[key])
+def _is_same_text(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+    return bool(one["type"] == other["type"] and one[key] == other[key])

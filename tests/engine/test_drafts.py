@@ -16,7 +16,7 @@ from jupyter_chat_sessions.core.ids import RunId, new_run_id, new_thread_id
 from jupyter_chat_sessions.core.roles import Draft
 from jupyter_chat_sessions.engine import draft as draft_module
 from jupyter_chat_sessions.engine.draft import Drafts, DraftWriter
-from jupyter_chat_sessions.engine.pieces import joined
+from jupyter_chat_sessions.engine.pieces import Joined
 from jupyter_chat_sessions.files.journal import FileJournal
 
 
@@ -182,5 +182,5 @@ async def test_where_there_is_no_worker_thread_any_more_what_was_said_is_kept_fo
 def test_a_draft_says_the_same_in_fewer_events() -> None:
     end = {"type": "TEXT_MESSAGE_END", "messageId": "a"}
     said = [delta("one "), delta("two "), end, end, delta("three ", "b"), delta("four", "b"), delta("five")]
-    assert joined(said) == [delta("one two "), end, end, delta("three four", "b"), delta("five")]
-    assert joined([]) == []
+    assert Joined(said).events() == [delta("one two "), end, end, delta("three four", "b"), delta("five")]
+    assert Joined().events() == []

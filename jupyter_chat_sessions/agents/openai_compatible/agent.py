@@ -58,8 +58,8 @@ class OpenAICompatible(ModelAgent):
             reader, patience = AnswerReader(self._provider.name), Patience(self._first_s)
             try:
                 async with self._asking(body, reader, patience) as answer:
-                    while chunks := await answer.chunks():
-                        for event in reader.heard(chunks):
+                    while not answer.is_over:
+                        for event in reader.heard(await answer.chunks()):
                             has_spoken = True
                             yield event
                         is_over = reader.reason is not None

@@ -112,32 +112,26 @@ class Answer:
         self._patience = patience
         self._is_whole = "json" in response.headers.get("content-type", "")  # a server that does not stream
         self._reader = SseReader()
-        self._is_over = False
         self.has_begun = False
         """Whether something of it has been read."""
+        self.is_over = False
+        """Whether it has ended, or broken off cleanly."""
 
     async def chunks(self) -> list[dict[str, Any]]:
-        """The chunks that came together; none at the end, where the answer ends or breaks off cleanly."""
-        chunks: list[dict[str, Any]] = []
-        while not (chunks or self._is_over):
-            chunks = await self._next()
-        self.has_begun = self.has_begun or bool(chunks)
-        return chunks
-
-    async def _next(self) -> list[dict[str, Any]]:
+        """The chunks that came together; none where they are not complete yet, or there are no more."""
         if self._reader.is_done:
-            self._is_over = True
+            self.is_over = True
             await self._drain()
             return []
         if self._is_whole:
-            self._is_over = True
+            self.is_over = True
             return [object_in(await self._all()), DONE]
         with self._patience:
             block = await self._content.readany()
-        if not block:
-            self._is_over = True
-            return self._reader.end()
-        return self._reader.feed(block)
+        self.is_over = not block
+        chunks = self._reader.feed(block) if block else self._reader.end()
+        self.has_begun = self.has_begun or bool(chunks)
+        return chunks
 
     async def _all(self) -> bytes:
         body = bytearray()
