@@ -181,7 +181,7 @@ async def test_a_conversation_that_is_too_long_is_sent_once_more_at_half_the_len
 async def test_a_failure_has_its_code_and_our_words(
     agent: Make, upstream: Upstream, model: str, code: str, times: int
 ) -> None:
-    failure, said = await failed(agent(model, Limits(first_s=0.2, retry_s=0.01)))
+    failure, said = await failed(agent(model, Limits(first_s=0.2, between_s=1e6, retry_s=0.01)))
     assert (failure.code, said, upstream.times(model)) == (code, [], times)
     assert "OpenAI" in failure.message or model in failure.message
     shown = f"{failure!r} {failure} {failure.__cause__!r}"

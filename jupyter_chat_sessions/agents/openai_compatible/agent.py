@@ -62,8 +62,9 @@ class OpenAICompatible(ModelAgent):
                         for event in reader.heard(await answer.chunks()):
                             has_spoken = True
                             yield event
-                        is_over = reader.reason is not None
-                        patience.limit_s = self._limits.after_end_s if is_over else self._limits.between_s
+                        if answer.has_begun:  # a comment that keeps the connection is no beginning
+                            has_ended = reader.reason is not None
+                            patience.limit_s = self._limits.after_end_s if has_ended else self._limits.between_s
                 for event in reader.end():
                     yield await self._measured(event) if isinstance(event, Usage) else event
                 return
